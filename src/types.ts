@@ -1,0 +1,194 @@
+import type { ConnectionState, GapReason, HostKind, HubStatus } from '../worker/hub-api.ts';
+import type { ConnectionError } from './protocol/errors.ts';
+
+/**
+ * The payload types of an application: topics by name or by template, and requests by method.
+ *
+ * @example
+ * interface App {
+ *   topics: { ticks: { price: number }; [chat: `chat:${string}`]: { text: string } };
+ *   requests: { 'orders.place': { input: { sku: string }; output: { orderId: string } } };
+ * }
+ * const socket = connect<App>('wss://example.com/realtime');
+ */
+export interface ApiShape {
+  topics: object;
+  requests: object;
+}
+
+/** Any topic and any request. Payloads that arrive are `unknown` until the app checks them. */
+export interface UntypedApi {
+  topics: Record<string, unknown>;
+  requests: Record<string, { input: unknown; output: unknown }>;
+}
+
+export type TopicOf<A extends ApiShape> = keyof A['topics'] & string;
+export type MethodOf<A extends ApiShape> = keyof A['requests'] & string;
+export type InputOf<R> = R extends { input: infer I } ? I : never;
+export type OutputOf<R> = R extends { output: infer O } ? O : never;
+
+/** A token for the server, or a function that gets one; it is asked again at every connection. */
+export type Auth = string | (() => string | Promise<string>);
+
+/** Options of {@link connect}. The hub's own (`backoff`, `heartbeat`, ...) are those of the tab that attaches first. */
+export interface ConnectOptions {
+  /** Tabs with the same name share one hub. Default: the URL without query and fragment. */
+  name?: string;
+  /** A token, or a function that gets one. Default: none. */
+  auth?: Auth;
+  /** URL of the worker script, same origin. Default: `worker.js` beside this module. */
+  worker?: string | URL;
+  heartbeat?: {
+    /** Silence before a ping, in milliseconds. Default 30,000; the server may shorten it. */
+    intervalMs?: number;
+    /** How long any answer may take, in milliseconds. Default 10,000. */
+    timeoutMs?: number;
+  };
+  /** Delay before attempt n is `min(maxMs, baseMs * 2^n) * (0.5 + random)`. */
+  backoff?: {
+    /** Default 1,000 ms. */
+    baseMs?: number;
+    /** Default 30,000 ms. */
+    maxMs?: number;
+    /** Failed attempts in a row before the connection is suspended. Default 30. */
+    maxAttempts?: number;
+    /** Time open after which attempts count from zero again. Default 5,000 ms. */
+    stableMs?: number;
+  };
+  /** Deadline for the socket to open. Default 60,000 ms: browsers delay attempts after failures, Firefox by up to 60 s. */
+  connectTimeoutMs?: number;
+  /** Deadline from the open socket to the server's welcome. Default 10,000 ms. */
+  handshakeTimeoutMs?: number;
+  /** Bounds of the outbox. */
+  queue?: {
+    /** Default 10,000. */
+    maxEntries?: number;
+    /** Default 16 MiB. */
+    maxBytes?: number;
+  };
+}
+
+/** The state of the connection as this tab sees it. */
+export interface SocketStatus extends HubStatus {
+  readonly state: ConnectionState;
+  /** Where the hub runs; null until this tab is attached to one. */
+  readonly host: HostKind | null;
+  /** Id of the hub; null until this tab is attached to one. */
+  readonly hubId: string | null;
+  /** Id of this tab. */
+  readonly tabId: string;
+}
+
+/** Events of {@link OneSocket}. */
+export interface SocketEventMap {
+  /** The status changed; `event.detail` is the new one. */
+  status: CustomEvent<SocketStatus>;
+  /** An entry ended without reaching the server, whether or not somebody awaits its delivery. */
+  dropped: CustomEvent<{ readonly id: string; readonly topic: string; readonly error: ConnectionError }>;
+}
+
+/** One message of a topic. */
+export interface Message<T = unknown> {
+  readonly topic: string;
+  /** JSON value, or an ArrayBuffer if it was published as bytes. */
+  readonly payload: T;
+  /** The id of the publisher's delivery. */
+  readonly id: string;
+  /** Position in the topic: counts up by one per message within an epoch. */
+  readonly offset: number;
+  readonly epoch: string;
+  /** When the server accepted it, in milliseconds since the Unix epoch. */
+  readonly ts: number;
+}
+
+/** Messages that this subscription will not see. Fetch a snapshot if the app needs them. */
+export interface Gap {
+  readonly topic: string;
+  readonly reason: GapReason;
+  /** How many, where that is known. */
+  readonly missed: number | null;
+  /** The messages that follow have the offsets after this one. */
+  readonly offset: number;
+  readonly epoch: string;
+}
+
+/** Options of {@link OneSocket.subscribe}. */
+export interface SubscribeOptions {
+  /** Kept messages to begin with, at most. Default 0. */
+  replay?: number;
+  /** Ends the subscription. */
+  signal?: AbortSignal;
+}
+
+/**
+ * A subscription of this tab. Handlers and iterators see the same messages in the same order as every other
+ * tab. An iterator that falls behind pauses the subscription, and sees a gap if it falls off the hub's tail.
+ */
+export interface Subscription<T = unknown> extends AsyncIterable<Message<T>>, AsyncDisposable {
+  readonly topic: string;
+  /** Settles when server or hub confirmed it. Rejects with `forbidden`, `rejected` or `closed`. */
+  readonly ready: Promise<void>;
+  /** Calls `handler` for every message from now on. Returns a function that ends that. */
+  onMessage(handler: (message: Message<T>) => void): () => void;
+  /** Calls `handler` for every gap from now on. Returns a function that ends that. */
+  onGap(handler: (gap: Gap) => void): () => void;
+  /** Ends the subscription and its iterators. */
+  close(): void;
+}
+
+/** One published message on its way. */
+export interface Delivery {
+  readonly id: string;
+  /** The hub's outbox has it. Rejects with `queue-full`, `too-large`, `hub-lost` or `closed`. */
+  readonly stored: Promise<void>;
+  /** The server has it. Rejects as `stored` does, and with `forbidden`, `rejected` or `expired`. */
+  readonly acked: Promise<void>;
+}
+
+/** Options of {@link OneSocket.publish}. */
+export interface PublishOptions {
+  /** Drop the message if the server has not acknowledged it in this time. Milliseconds, default: never. */
+  ttlMs?: number;
+}
+
+/** Options of {@link OneSocket.request}. */
+export interface RequestOptions {
+  /** Milliseconds, default 10,000. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+/** This tab's way to the one socket of the origin. Made by {@link connect}. */
+export interface OneSocket<A extends ApiShape = UntypedApi> extends AsyncDisposable {
+  readonly status: SocketStatus;
+  /** Subscribes to a topic. Errors arrive at {@link Subscription.ready}. */
+  subscribe<K extends TopicOf<A>>(topic: K, options?: SubscribeOptions): Subscription<A['topics'][K]>;
+  /**
+   * Publishes a JSON value or an ArrayBuffer. Throws a ConnectionError `invalid-payload` for anything else;
+   * all other errors arrive at the delivery's promises and as a `dropped` event.
+   */
+  publish<K extends TopicOf<A>>(topic: K, payload: A['topics'][K], options?: PublishOptions): Delivery;
+  /**
+   * Calls a request handler of the server. Rejects with `timeout`, `aborted`, `disconnected` (outcome unknown),
+   * `forbidden`, `unknown-method`, `request-failed`, `queue-full`, `too-large` or `closed`.
+   */
+  request<M extends MethodOf<A>>(
+    method: M,
+    input: InputOf<A['requests'][M]>,
+    options?: RequestOptions,
+  ): Promise<OutputOf<A['requests'][M]>>;
+  /** Connects now, out of backoff or suspension too. Settles when open; rejects with the error that ended the attempt. */
+  reconnect(): Promise<void>;
+  /** This tab leaves; what it published is stored first, and the socket stays for the others. */
+  close(): Promise<void>;
+  addEventListener<E extends keyof SocketEventMap>(
+    type: E,
+    listener: (event: SocketEventMap[E]) => void,
+    options?: AddEventListenerOptions | boolean,
+  ): void;
+  removeEventListener<E extends keyof SocketEventMap>(
+    type: E,
+    listener: (event: SocketEventMap[E]) => void,
+    options?: EventListenerOptions | boolean,
+  ): void;
+}

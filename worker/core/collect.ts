@@ -1,0 +1,78 @@
+import type { TabItem } from '../hub-api.ts';
+import { coreLimits } from './limits.ts';
+import type { Tab } from './tabs.ts';
+import { recordBytes, type TailRecord } from './topic-tail.ts';
+import type { TabSubscription } from './topics.ts';
+
+interface Budget {
+  messages: number;
+  bytes: number;
+}
+
+/**
+ * The next messages for a tab, read from the tails of its topics, within the bounds of one batch. A
+ * subscription that is cut off goes to the end of the line, so that a flood cannot starve a quiet topic.
+ */
+export function collectMessages(tab: Tab): TabItem[] {
+  const items: TabItem[] = [];
+  const budget: Budget = { messages: coreLimits.batchMessages, bytes: coreLimits.batchBytes };
+  for (const subscription of [...tab.ready]) {
+    tab.ready.delete(subscription);
+    if (!collectFrom(subscription, budget, items)) {
+      tab.ready.add(subscription);
+      break;
+    }
+  }
+  return items;
+}
+
+/** Reads on in one topic. False if the batch was full before its end. */
+function collectFrom(subscription: TabSubscription, budget: Budget, items: TabItem[]): boolean {
+  const { topic, sub } = subscription;
+  const { tail } = topic;
+  if (subscription.paused || subscription.place === null) return true;
+  if (subscription.place < tail.begin) {
+    subscription.gap = { reason: 'slow-tab', missed: tail.begin - subscription.place };
+    subscription.place = tail.begin;
+  }
+  if (subscription.gap) {
+    items.push({ kind: 'gap', sub, ...positionAt(subscription), ...subscription.gap });
+    subscription.gap = null;
+  }
+  for (;;) {
+    const record = tail.recordAt(subscription.place);
+    // A place beyond the end belongs to a subscription that wants less of the history than another.
+    if (!record) return true;
+    if (budget.messages <= 0 || budget.bytes <= 0) return false;
+    const skip = subscription.place - record.at;
+    budget.messages -= record.count - skip;
+    budget.bytes -= recordBytes(record);
+    items.push(asItem(record, sub, skip));
+    subscription.place = record.at + record.count;
+  }
+}
+
+/** The position before the next message of a subscription. */
+function positionAt(subscription: TabSubscription): { epoch: string; offset: number } {
+  const { tail, cursor } = subscription.topic;
+  const record = tail.recordAt(subscription.place!);
+  if (!record) return cursor!;
+  const before = record.kind === 'gap' ? record.offset : record.offset - 1;
+  return { epoch: record.epoch, offset: before + (subscription.place! - record.at) };
+}
+
+function asItem(record: TailRecord, sub: number, skip: number): TabItem {
+  const { epoch, offset } = record;
+  switch (record.kind) {
+    case 'rows':
+      return { kind: 'messages', sub, epoch, offset, rows: record.rows, skip };
+    case 'bytes': {
+      const { id, ts, bytes } = record;
+      return { kind: 'bytes', sub, epoch, offset, id, ts, bytes };
+    }
+    case 'gap':
+      return { kind: 'gap', sub, epoch, offset, reason: record.reason, missed: record.missed };
+    default:
+      return record satisfies never;
+  }
+}

@@ -1,0 +1,141 @@
+import { closeAction, closeCodes } from '../../src/protocol/close-codes.ts';
+import { errorData } from '../../src/protocol/errors.ts';
+import type { Outgoing } from '../../src/protocol/outgoing.ts';
+import type { ClientEnvelope } from '../../src/protocol/schema.ts';
+import { wireFeatures, wireVersions } from '../../src/protocol/version.ts';
+import {
+  connectionTransition,
+  sessionDial,
+  type ConnectionEffect,
+  type ConnectionInput,
+  type Credentials,
+} from './connection.ts';
+import type { Context } from './context.ts';
+import { heartbeatTransition, type HeartbeatInput } from './heartbeat.ts';
+import { markStatus, stamp, tellFates, type HubState } from './hub-state.ts';
+import { coreLimits } from './limits.ts';
+
+/** Steps the connection, carries its effects on, and lets the rest of the hub follow. */
+export function stepConnection(hub: HubState, input: ConnectionInput, context: Context): void {
+  const before = hub.connection;
+  const { state, effects } = connectionTransition(before, input, hub.config, context);
+  hub.connection = state;
+  if (state.state !== before.state || state.attempt !== before.attempt) markStatus(hub);
+  if (hub.session && sessionDial(state) !== hub.session.dial) endSession(hub, input, context);
+  if (state.state !== before.state) {
+    if (state.state === 'backoff' || state.state === 'suspended') hub.lastError = state.error;
+    settleReconnects(hub);
+  }
+  for (const effect of effects) carryOn(hub, effect, context);
+}
+
+function carryOn(hub: HubState, effect: ConnectionEffect, context: Context): void {
+  switch (effect.kind) {
+    case 'get-token': {
+      const tabIds = hub.tabs.tokenSources();
+      if (tabIds.length > 0) hub.effects.push({ ...effect, tabIds });
+      else stepConnection(hub, { kind: 'token', dial: effect.dial, credentials: 'none' }, context);
+      return;
+    }
+    case 'greet':
+      greet(hub, effect.dial, effect.credentials, context);
+      return;
+    case 'dial':
+    case 'hang-up':
+    case 'start-timer':
+    case 'cancel-timer':
+      hub.effects.push(effect);
+      return;
+    default:
+      effect satisfies never;
+  }
+}
+
+/** The bounds of the first frame, before the server has told its own. */
+const greetingBounds = { maxBatch: 2, maxFrameBytes: 64 * 1024 };
+
+function greet(hub: HubState, dial: number, credentials: Credentials, context: Context): void {
+  const { clientId, clientEpoch } = hub.identity;
+  const hello: ClientEnvelope = {
+    type: 'hello',
+    ...stamp(hub, context.now),
+    payload: {
+      versions: wireVersions,
+      features: wireFeatures,
+      clientId,
+      clientEpoch,
+      acked: hub.outbox.acked,
+      window: coreLimits.receiveWindow,
+      auth: credentials === 'none' ? 'none' : 'token',
+    },
+  };
+  const envelopes: Outgoing<ClientEnvelope>[] = [{ head: hello }];
+  if (credentials !== 'none') {
+    envelopes.push({ head: { type: 'auth', ...stamp(hub, context.now), payload: { token: credentials.token } } });
+  }
+  hub.effects.push({ kind: 'send', dial, envelopes, bounds: greetingBounds });
+}
+
+/** What a session leaves behind: requests whose outcome is unknown, topics and entries to ask and send again. */
+function endSession(hub: HubState, input: ConnectionInput, context: Context): void {
+  hub.session = null;
+  hub.outgoing = [];
+  hub.rttMs = null;
+  hub.topics.sessionLost();
+  const error = errorData('disconnected', 'the connection was lost; the outcome of the request is unknown', {
+    retryable: true,
+  });
+  for (const { tabId, op } of hub.requests.sessionLost()) {
+    hub.tabs.get(tabId)?.answers.push({ kind: 'error', id: op.id, error });
+  }
+  if (input.kind === 'lost' && closeAction(input.code) === 'drop-entry') {
+    const tooLarge = errorData('too-large', 'a frame was refused as too large', { detail: String(input.code) });
+    tellFates(hub, hub.outbox.failLargestUnderWay(tooLarge));
+  }
+  stepHeartbeat(hub, { kind: 'stop' }, context);
+}
+
+function settleReconnects(hub: HubState): void {
+  const { connection } = hub;
+  const isOpen = connection.state === 'open';
+  if (!isOpen && connection.state !== 'backoff' && connection.state !== 'suspended') return;
+  for (const { tabId, id } of hub.reconnecting.splice(0)) {
+    const answers = hub.tabs.get(tabId)?.answers;
+    if (isOpen) answers?.push({ kind: 'response', id });
+    else answers?.push({ kind: 'error', id, error: connection.error });
+  }
+}
+
+/** Steps the heartbeat of the session. */
+export function stepHeartbeat(hub: HubState, input: HeartbeatInput, context: Context): void {
+  const { state, effects } = heartbeatTransition(hub.heartbeat, input, hub.heartbeatPolicy, context);
+  hub.heartbeat = state;
+  for (const effect of effects) {
+    switch (effect.kind) {
+      case 'ping':
+        hub.outgoing.push({ head: { type: 'ping', id: pingId(effect.ping), ts: context.now } });
+        break;
+      case 'round-trip':
+        hub.rttMs = effect.rttMs;
+        markStatus(hub);
+        break;
+      case 'dead': {
+        const { code } = closeCodes.heartbeatTimeout;
+        const { dial } = hub.connection;
+        stepConnection(hub, { kind: 'dead', dial, code, reason: 'no answer to a ping' }, context);
+        break;
+      }
+      case 'start-timer':
+      case 'cancel-timer':
+        hub.effects.push(effect);
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+}
+
+const pingId = (ping: number) => `p${ping}`;
+
+/** The number of the ping that a pong answers. */
+export const pingOf = (re: string): number => Number(re.slice(1));

@@ -1,0 +1,82 @@
+import { errorData } from '../../src/protocol/errors.ts';
+import { protocolLimits } from '../../src/protocol/limits.ts';
+import { fitsUtf8 } from '../../src/protocol/utf8.ts';
+import type { Context } from './context.ts';
+import { stepConnection } from './hub-connection.ts';
+import { stamp, tellFates, type HubState, type Session } from './hub-state.ts';
+import { coreLimits } from './limits.ts';
+import type { TopicRequest } from './topics.ts';
+
+/** Puts into the session what it has room for: subscriptions, requests, entries, and the receive window. */
+export function fillSession(hub: HubState, context: Context): void {
+  const { session } = hub;
+  if (!session) return;
+  askTopics(hub, hub.topics.ask(), context.now);
+  if (hub.connection.state === 'open' && !session.isCongested) {
+    sendRequests(hub, session);
+    sendEntries(hub, session, context.now);
+  }
+  if (session.received - session.toldReceived >= coreLimits.receiveWindow / 4) {
+    session.toldReceived = session.received;
+    hub.outgoing.push({
+      head: { type: 'received', ...stamp(hub, context.now), count: session.received },
+    });
+  }
+  if (hub.connection.state === 'draining' && !hub.outbox.isAwaitingAck && !hub.requests.hasUnderWay) {
+    stepConnection(hub, { kind: 'drained' }, context);
+  }
+}
+
+/** Says to the server what the topics ask for; nothing while there is no session. */
+export function askTopics(hub: HubState, requests: readonly TopicRequest[], now: number): void {
+  if (!hub.session) return;
+  for (const request of requests) {
+    const { topic } = request;
+    if (request.kind === 'unsubscribe') {
+      hub.outgoing.push({ head: { type: 'unsubscribe', ...stamp(hub, now), topic } });
+      continue;
+    }
+    const { id, replay, resume } = request;
+    hub.outgoing.push({
+      head: { type: 'subscribe', id, ts: now, topic, ...(resume ? { resume } : { replay }) },
+    });
+  }
+}
+
+function sendRequests(hub: HubState, session: Session): void {
+  for (const request of hub.requests.unsent()) {
+    const { op, wireId, tabId } = request;
+    if (!fits(op, session)) {
+      hub.requests.settle(wireId);
+      hub.tabs.get(tabId)?.answers.push({ kind: 'error', id: op.id, error: tooLarge(session) });
+      continue;
+    }
+    request.wasSent = true;
+    const { method, ts, timeoutMs, json, bytes } = op;
+    hub.outgoing.push({ head: { type: 'request', id: wireId, ts, method, timeoutMs }, json, bytes });
+  }
+}
+
+function sendEntries(hub: HubState, session: Session, now: number): void {
+  const { entries, fates } = hub.outbox.take(session.window, now);
+  tellFates(hub, fates);
+  for (const entry of entries) {
+    if (!fits(entry, session)) {
+      tellFates(hub, hub.outbox.fail(entry.seq, tooLarge(session)));
+      continue;
+    }
+    const { id, ts, seq, topic, json, bytes } = entry;
+    hub.outgoing.push({ head: { type: 'publish', id, ts, seq, topic }, json, bytes });
+  }
+}
+
+/** Whether a payload goes into one frame, with room for the longest head that there can be. */
+function fits(payload: { readonly json?: string; readonly bytes?: ArrayBuffer }, session: Session): boolean {
+  const room = session.bounds.maxFrameBytes - protocolLimits.binaryHeaderBytes;
+  return payload.json === undefined
+    ? (payload.bytes?.byteLength ?? 0) <= room
+    : fitsUtf8(payload.json, room);
+}
+
+const tooLarge = ({ bounds }: Session) =>
+  errorData('too-large', `the payload does not fit into the server's frames of ${bounds.maxFrameBytes} bytes`);

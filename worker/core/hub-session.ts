@@ -1,0 +1,164 @@
+import { closeCodes } from '../../src/protocol/close-codes.ts';
+import { errorData, type ConnectionErrorCode, type ErrorData } from '../../src/protocol/errors.ts';
+import type { ServerEnvelope, ServerMessage } from '../../src/protocol/schema.ts';
+import { wireVersions } from '../../src/protocol/version.ts';
+import type { TabItem } from '../hub-api.ts';
+import type { Context } from './context.ts';
+import { pingOf, stepConnection, stepHeartbeat } from './hub-connection.ts';
+import { markCounters, markStatus, tellFates, type HubState } from './hub-state.ts';
+import { coreLimits } from './limits.ts';
+
+/** Takes the envelopes of one frame. Consecutive messages stay together: they are the hot path. */
+export function takeFrame(hub: HubState, envelopes: readonly ServerEnvelope[], context: Context): void {
+  stepHeartbeat(hub, { kind: 'activity' }, context);
+  const { dial } = hub.connection;
+  let index = 0;
+  while (index < envelopes.length && hub.connection.dial === dial) {
+    const run = messageRun(envelopes, index);
+    if (run.length > 0) {
+      index += run.length;
+      if (!hub.session) return misplaced(hub, 'message', context);
+      hub.session.received += run.length;
+      hub.topics.take(run);
+    } else {
+      takeEnvelope(hub, envelopes[index]!, context);
+      index += 1;
+    }
+  }
+}
+
+function messageRun(envelopes: readonly ServerEnvelope[], begin: number): readonly ServerMessage<'message'>[] {
+  let end = begin;
+  while (end < envelopes.length && envelopes[end]!.type === 'message') end += 1;
+  return envelopes.slice(begin, end) as readonly ServerMessage<'message'>[];
+}
+
+function takeEnvelope(hub: HubState, envelope: ServerEnvelope, context: Context): void {
+  switch (envelope.type) {
+    case 'auth-ok':
+      return;
+    case 'welcome':
+      return takeWelcome(hub, envelope, context);
+    case 'ping':
+      hub.outgoing.push({ head: { type: 'pong', id: envelope.id, ts: context.now, re: envelope.id } });
+      return;
+    case 'pong':
+      return stepHeartbeat(hub, { kind: 'pong', ping: pingOf(envelope.re) }, context);
+    case 'goaway': {
+      const { retryAfterMs } = envelope.payload;
+      return stepConnection(hub, { kind: 'goaway', dial: hub.connection.dial, retryAfterMs }, context);
+    }
+    default:
+      if (!hub.session) return misplaced(hub, envelope.type, context);
+      return takeSessionEnvelope(hub, envelope);
+  }
+}
+
+type SessionEnvelope = Exclude<
+  ServerEnvelope,
+  { type: 'auth-ok' | 'welcome' | 'ping' | 'pong' | 'goaway' }
+>;
+
+function takeSessionEnvelope(hub: HubState, envelope: SessionEnvelope): void {
+  switch (envelope.type) {
+    case 'subscribed':
+      return hub.topics.confirmed(envelope);
+    case 'gap':
+      hub.session!.received += 1;
+      return hub.topics.gap(envelope);
+    case 'message':
+      hub.session!.received += 1;
+      return hub.topics.take([envelope]);
+    case 'ack':
+      tellFates(hub, hub.outbox.ack(envelope.seq));
+      hub.effects.push({ kind: 'forget', through: hub.outbox.acked });
+      return markCounters(hub, coreLimits.statusIntervalMs);
+    case 'nack':
+      return tellFates(hub, hub.outbox.fail(envelope.seq, serverError(envelope.payload, 'rejected')));
+    case 'response':
+      return answer(hub, envelope.re, (id) => ({ kind: 'response', id, ...content(envelope.payload) }));
+    case 'error':
+      return takeError(hub, envelope);
+    default:
+      return envelope satisfies never;
+  }
+}
+
+function takeError(hub: HubState, { re, payload }: ServerMessage<'error'>): void {
+  if (re === undefined) {
+    hub.lastError = serverError(payload, 'protocol');
+    markStatus(hub);
+    return;
+  }
+  const refusal = serverError(payload, 'rejected');
+  for (const { tab, sub } of hub.topics.refused(re)) tab.answers.push({ kind: 'refused', sub, error: refusal });
+  answer(hub, re, (id) => ({ kind: 'error', id, error: serverError(payload, 'request-failed') }));
+}
+
+function takeWelcome(hub: HubState, welcome: ServerMessage<'welcome'>, context: Context): void {
+  const { dial, state } = hub.connection;
+  if (state !== 'handshaking') return misplaced(hub, 'welcome', context);
+  const { version, lastSeq, rejected, limits, heartbeatMs } = welcome.payload;
+  if (!wireVersions.includes(version)) {
+    const { code } = closeCodes.unsupportedVersion;
+    return stepConnection(hub, { kind: 'dead', dial, code, reason: `wire version ${version}` }, context);
+  }
+  hub.session = {
+    dial,
+    bounds: { maxBatch: Math.max(1, limits.maxBatch), maxFrameBytes: limits.maxFrameBytes },
+    window: limits.window,
+    received: 0,
+    toldReceived: 0,
+    isCongested: false,
+  };
+  hub.lastError = null;
+  for (const { seq, code, message } of rejected) {
+    tellFates(hub, hub.outbox.fail(seq, serverError({ code, message }, 'rejected')));
+  }
+  tellFates(hub, hub.outbox.resume(lastSeq));
+  const { heartbeat } = hub.config;
+  hub.heartbeatPolicy =
+    heartbeatMs > 0 ? { ...heartbeat, intervalMs: Math.min(heartbeat.intervalMs, heartbeatMs) } : heartbeat;
+  stepConnection(hub, { kind: 'welcome', dial }, context);
+  stepHeartbeat(hub, { kind: 'start' }, context);
+}
+
+/** A message that is valid but has no place here ends the connection. */
+function misplaced(hub: HubState, type: string, context: Context): void {
+  const { code } = closeCodes.unexpected;
+  const { dial } = hub.connection;
+  stepConnection(hub, { kind: 'dead', dial, code, reason: `${type} at the wrong moment` }, context);
+}
+
+function answer(hub: HubState, wireId: string, item: (id: string) => TabItem): void {
+  const request = hub.requests.settle(wireId);
+  if (request) hub.tabs.get(request.tabId)?.answers.push(item(request.op.id));
+}
+
+/** A payload as it goes to a tab. */
+function content(payload: unknown): { json: string } | { bytes: ArrayBuffer } {
+  return payload instanceof Uint8Array
+    ? { bytes: payload.slice().buffer }
+    : { json: JSON.stringify(payload) };
+}
+
+const codesOnTheWire: ReadonlySet<string> = new Set<ConnectionErrorCode>([
+  'forbidden',
+  'rejected',
+  'too-large',
+  'queue-full',
+  'timeout',
+  'unknown-method',
+  'request-failed',
+]);
+
+/** The server's failure as an error of ours; a code of its own becomes the detail. */
+function serverError(
+  failure: { readonly code: string; readonly message: string; readonly retryable?: boolean },
+  otherwise: ConnectionErrorCode,
+): ErrorData {
+  const { code, message, retryable = false } = failure;
+  return codesOnTheWire.has(code)
+    ? errorData(code as ConnectionErrorCode, message, { retryable })
+    : errorData(otherwise, message, { retryable, detail: code });
+}

@@ -1,0 +1,138 @@
+import type { AttachRequest, PageSignal, TabOp } from '../hub-api.ts';
+import type { Context } from './context.ts';
+import { stepConnection, stepHeartbeat } from './hub-connection.ts';
+import { askTopics } from './hub-sending.ts';
+import { markCounters, markStatus, stamp, tellFates, type HubState } from './hub-state.ts';
+import { coreLimits } from './limits.ts';
+import type { Tab } from './tabs.ts';
+
+/** Takes a tab in. A tab that attaches again starts from a clean slate: it tells what it wants anew. */
+export function attachTab(hub: HubState, request: AttachRequest, context: Context): void {
+  const { tabId, hasAuth, visible } = request;
+  if (hub.tabs.get(tabId)) dropTab(hub, tabId, context);
+  hub.tabs.add(tabId, hasAuth, visible);
+  markStatus(hub);
+  hub.effects.push({ kind: 'cancel-timer', timer: 'linger' });
+  stepConnection(hub, { kind: 'start' }, context);
+}
+
+/** Forgets a tab that left or died. What it had stored goes on to the server. */
+export function dropTab(hub: HubState, tabId: string, context: Context): void {
+  const tab = hub.tabs.get(tabId);
+  if (!tab) return;
+  askTopics(hub, hub.topics.dropTab(tab), context.now);
+  for (const { wireId, wasSent } of hub.requests.dropTab(tabId)) {
+    if (wasSent) sendCancel(hub, wireId, context.now);
+  }
+  hub.reconnecting = hub.reconnecting.filter((waiter) => waiter.tabId !== tabId);
+  hub.tabs.remove(tabId);
+  markStatus(hub);
+  if (hub.tabs.size === 0) {
+    hub.effects.push({ kind: 'start-timer', timer: 'linger', delayMs: coreLimits.lingerMs });
+  }
+}
+
+/** Takes a batch of a tab's operations, in order. */
+export function takeOps(hub: HubState, tabId: string, ops: readonly TabOp[], context: Context): void {
+  const tab = hub.tabs.get(tabId);
+  if (!tab) return;
+  const publishes = ops.filter((op) => op.kind === 'publish');
+  if (publishes.length > 0) store(hub, tab, publishes, context);
+  for (const op of ops) takeOp(hub, tab, op, context);
+}
+
+function takeOp(hub: HubState, tab: Tab, op: TabOp, context: Context): void {
+  switch (op.kind) {
+    case 'publish':
+      return;
+    case 'subscribe': {
+      const error = hub.topics.subscribe(tab, op);
+      if (error) tab.answers.push({ kind: 'refused', sub: op.sub, error });
+      return;
+    }
+    case 'unsubscribe':
+      return askTopics(hub, hub.topics.unsubscribe(tab, op.sub), context.now);
+    case 'pause':
+    case 'resume':
+      return setPaused(tab, op.sub, op.kind === 'pause');
+    case 'request': {
+      const error = hub.requests.add(tab.id, op);
+      if (error) tab.answers.push({ kind: 'error', id: op.id, error });
+      return;
+    }
+    case 'cancel': {
+      const request = hub.requests.cancel(tab.id, op.id);
+      if (request?.wasSent) sendCancel(hub, request.wireId, context.now);
+      return;
+    }
+    case 'signal':
+      return takeSignal(hub, tab, op.signal, context);
+    case 'reconnect':
+      hub.reconnecting.push({ tabId: tab.id, id: op.id });
+      return stepConnection(hub, { kind: 'reconnect' }, context);
+    default:
+      return op satisfies never;
+  }
+}
+
+function store(
+  hub: HubState,
+  tab: Tab,
+  ops: readonly Extract<TabOp, { kind: 'publish' }>[],
+  context: Context,
+): void {
+  const entries = [];
+  let expiryAt = hub.expiryAt;
+  for (const { kind: _, ttlMs, ...op } of ops) {
+    const expiresAt = ttlMs === undefined ? null : context.now + ttlMs;
+    const result = hub.outbox.append({ ...op, tabId: tab.id, expiresAt });
+    if (result === 'repeated') continue;
+    if ('kind' in result) {
+      tellFates(hub, [result]);
+      continue;
+    }
+    entries.push(result);
+    if (expiresAt !== null) expiryAt = Math.min(expiryAt ?? expiresAt, expiresAt);
+  }
+  if (entries.length > 0) hub.effects.push({ kind: 'persist', entries });
+  if (expiryAt !== null && expiryAt !== hub.expiryAt) {
+    hub.expiryAt = expiryAt;
+    hub.effects.push({ kind: 'start-timer', timer: 'expiry', delayMs: expiryAt - context.now });
+  }
+  markCounters(hub, coreLimits.statusIntervalMs);
+}
+
+function setPaused(tab: Tab, sub: number, isPaused: boolean): void {
+  const subscription = tab.subscriptions.get(sub);
+  if (!subscription) return;
+  subscription.paused = isPaused;
+  const { place, topic, gap } = subscription;
+  if (!isPaused && place !== null && (place < topic.tail.end || gap)) tab.ready.add(subscription);
+}
+
+function takeSignal(hub: HubState, tab: Tab, signal: PageSignal, context: Context): void {
+  switch (signal) {
+    case 'offline':
+      return;
+    case 'hidden':
+      tab.visible = false;
+      return;
+    case 'visible':
+      tab.visible = true;
+      hub.tabs.touch(tab);
+      break;
+    case 'online':
+    case 'resume':
+    case 'pageshow':
+      break;
+    default:
+      signal satisfies never;
+  }
+  // A page that comes back often comes back from a sleep in which the connection died.
+  stepConnection(hub, { kind: 'wake' }, context);
+  stepHeartbeat(hub, { kind: 'probe' }, context);
+}
+
+function sendCancel(hub: HubState, wireId: string, now: number): void {
+  if (hub.session) hub.outgoing.push({ head: { type: 'cancel', ...stamp(hub, now), re: wireId } });
+}

@@ -1,0 +1,31 @@
+import type { Context } from './context.ts';
+import { stepConnection, stepHeartbeat } from './hub-connection.ts';
+import { markStatus, tellFates, type HubState } from './hub-state.ts';
+import type { TimerName } from './hub-types.ts';
+
+/** A timer has come to its end. */
+export function elapsed(hub: HubState, timer: TimerName, context: Context): void {
+  switch (timer) {
+    case 'connection':
+      return stepConnection(hub, { kind: 'elapsed' }, context);
+    case 'heartbeat':
+      return stepHeartbeat(hub, { kind: 'elapsed' }, context);
+    case 'linger':
+      if (hub.tabs.size === 0) stepConnection(hub, { kind: 'stop' }, context);
+      return;
+    case 'status':
+      hub.isStatusTimerRunning = false;
+      return markStatus(hub);
+    case 'expiry':
+      return expireEntries(hub, context.now);
+    default:
+      return timer satisfies never;
+  }
+}
+
+function expireEntries(hub: HubState, now: number): void {
+  const { fates, nextAt } = hub.outbox.expire(now);
+  tellFates(hub, fates);
+  hub.expiryAt = nextAt;
+  if (nextAt !== null) hub.effects.push({ kind: 'start-timer', timer: 'expiry', delayMs: nextAt - now });
+}

@@ -1,0 +1,47 @@
+import type { ErrorData } from '../../src/protocol/errors.ts';
+import type { FrameBounds, Outgoing } from '../../src/protocol/outgoing.ts';
+import type { ClientEnvelope, ServerEnvelope } from '../../src/protocol/schema.ts';
+import type { AttachRequest, TabItem, TabOp } from '../hub-api.ts';
+import type { ConnectionEffect, ConnectionInput } from './connection.ts';
+import type { Entry } from './outbox.ts';
+
+/** The hub's timers. At most one of each runs; starting one anew replaces it. */
+export type TimerName = 'connection' | 'heartbeat' | 'linger' | 'status' | 'expiry';
+
+/** Everything that can happen to a hub. */
+export type HubInput =
+  | { readonly kind: 'tab-attached'; readonly request: AttachRequest }
+  | { readonly kind: 'tab-gone'; readonly tabId: string }
+  | { readonly kind: 'tab-ops'; readonly tabId: string; readonly ops: readonly TabOp[] }
+  /** The tab took the batch with this number, and all before it. */
+  | { readonly kind: 'batch-taken'; readonly tabId: string; readonly number: number }
+  | Extract<ConnectionInput, { kind: 'token' | 'no-token' | 'opened' | 'lost' }>
+  | { readonly kind: 'frame'; readonly dial: number; readonly envelopes: readonly ServerEnvelope[] }
+  | { readonly kind: 'bad-frame'; readonly dial: number; readonly violation: string }
+  /** The socket's own buffer went above its high-water mark, or back under its low-water mark. */
+  | { readonly kind: 'congestion'; readonly dial: number; readonly isCongested: boolean }
+  | { readonly kind: 'stored'; readonly seq: number }
+  | { readonly kind: 'store-failed'; readonly seqs: readonly number[]; readonly error: ErrorData }
+  | { readonly kind: 'elapsed'; readonly timer: TimerName };
+
+/** Everything that a hub can ask of the world. */
+export type HubEffect =
+  | Extract<ConnectionEffect, { kind: 'dial' | 'hang-up' }>
+  | { readonly kind: 'get-token'; readonly dial: number; readonly tabIds: readonly string[] }
+  | {
+      readonly kind: 'send';
+      readonly dial: number;
+      readonly envelopes: readonly Outgoing<ClientEnvelope>[];
+      readonly bounds: FrameBounds;
+    }
+  | { readonly kind: 'start-timer'; readonly timer: TimerName; readonly delayMs: number }
+  | { readonly kind: 'cancel-timer'; readonly timer: TimerName }
+  | { readonly kind: 'persist'; readonly entries: readonly Entry[] }
+  /** The server has all entries up to this sequence: the store may forget them. */
+  | { readonly kind: 'forget'; readonly through: number }
+  | {
+      readonly kind: 'deliver';
+      readonly tabId: string;
+      readonly number: number;
+      readonly items: readonly TabItem[];
+    };

@@ -1,0 +1,84 @@
+import { closeCodes } from '../../src/protocol/close-codes.ts';
+import { collectMessages } from './collect.ts';
+import { batchTaken, nextBatch } from './batch-window.ts';
+import type { Context } from './context.ts';
+import { stepConnection } from './hub-connection.ts';
+import { takeFrame } from './hub-session.ts';
+import { hubStatus, tellFates, type HubState } from './hub-state.ts';
+import { attachTab, dropTab, takeOps } from './hub-tabs.ts';
+import { elapsed } from './hub-timers.ts';
+import type { HubEffect, HubInput } from './hub-types.ts';
+import { fillSession } from './hub-sending.ts';
+import { isDue, takeAnswers } from './tabs.ts';
+
+/**
+ * The hub machine: composes connection, heartbeat, topics, outbox, requests and tabs. One input in, all that
+ * follows from it out; synchronous, total, and without a clock, a random number or a socket of its own.
+ */
+export function hubTransition(hub: HubState, input: HubInput, context: Context): readonly HubEffect[] {
+  hub.effects = [];
+  take(hub, input, context);
+  fillSession(hub, context);
+  flush(hub);
+  return hub.effects;
+}
+
+function take(hub: HubState, input: HubInput, context: Context): void {
+  switch (input.kind) {
+    case 'tab-attached':
+      return attachTab(hub, input.request, context);
+    case 'tab-gone':
+      return dropTab(hub, input.tabId, context);
+    case 'tab-ops':
+      return takeOps(hub, input.tabId, input.ops, context);
+    case 'batch-taken': {
+      const tab = hub.tabs.get(input.tabId);
+      if (tab) batchTaken(tab.window, input.number);
+      return;
+    }
+    case 'token':
+    case 'no-token':
+    case 'opened':
+    case 'lost':
+      return stepConnection(hub, input, context);
+    case 'frame':
+      if (input.dial === hub.connection.dial) takeFrame(hub, input.envelopes, context);
+      return;
+    case 'bad-frame': {
+      const { code } = closeCodes.malformedFrame;
+      return stepConnection(hub, { kind: 'dead', dial: input.dial, code, reason: input.violation }, context);
+    }
+    case 'congestion':
+      if (hub.session?.dial === input.dial) hub.session.isCongested = input.isCongested;
+      return;
+    case 'stored':
+      return tellFates(hub, hub.outbox.stored(input.seq));
+    case 'store-failed':
+      for (const seq of input.seqs) tellFates(hub, hub.outbox.fail(seq, input.error));
+      return;
+    case 'elapsed':
+      return elapsed(hub, input.timer, context);
+    default:
+      return input satisfies never;
+  }
+}
+
+/** Hands on what the transition gathered: one send, and a batch to every tab that has credit. */
+function flush(hub: HubState): void {
+  const { session, outgoing } = hub;
+  if (session && outgoing.length > 0) {
+    hub.effects.push({ kind: 'send', dial: session.dial, envelopes: outgoing, bounds: session.bounds });
+    hub.outgoing = [];
+  }
+  for (const tab of hub.tabs.values()) {
+    while (isDue(tab)) {
+      const items = takeAnswers(tab);
+      items.push(...collectMessages(tab));
+      if (tab.statusIsDirty) items.push({ kind: 'status', status: hubStatus(hub) });
+      tab.statusIsDirty = false;
+      if (items.length > 0) {
+        hub.effects.push({ kind: 'deliver', tabId: tab.id, number: nextBatch(tab.window), items });
+      }
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import type { TabItem } from '../hub-api.ts';
+import { createBatchWindow, hasCredit, type BatchWindow } from './batch-window.ts';
+import { coreLimits } from './limits.ts';
+import type { EntryFate } from './outbox.ts';
+import type { TabSubscription } from './topics.ts';
+
+/** What the hub knows of one attached tab. Bounded: messages wait in the topics' tails, not here. */
+export interface Tab {
+  readonly id: string;
+  readonly hasAuth: boolean;
+  visible: boolean;
+  /** Orders tabs by when they last gave a sign of a user; the highest is asked for a token first. */
+  activeOrder: number;
+  readonly window: BatchWindow;
+  /** Answers that wait for credit. Their number is bounded by what the tab may have asked. */
+  readonly answers: TabItem[];
+  /** Cumulative acknowledgements that wait for credit; 0 for none. */
+  storedUpTo: number;
+  ackedUpTo: number;
+  statusIsDirty: boolean;
+  readonly subscriptions: Map<number, TabSubscription>;
+  /** Subscriptions with something to deliver. */
+  readonly ready: Set<TabSubscription>;
+}
+
+/** The attached tabs, in the order in which they came. */
+export class Tabs {
+  readonly #tabs = new Map<string, Tab>();
+  #activity = 0;
+
+  get size(): number {
+    return this.#tabs.size;
+  }
+
+  get ids(): string[] {
+    return [...this.#tabs.keys()];
+  }
+
+  get(id: string): Tab | undefined {
+    return this.#tabs.get(id);
+  }
+
+  values(): Iterable<Tab> {
+    return this.#tabs.values();
+  }
+
+  add(id: string, hasAuth: boolean, visible: boolean): Tab {
+    const tab: Tab = {
+      id,
+      hasAuth,
+      visible,
+      activeOrder: (this.#activity += 1),
+      window: createBatchWindow(coreLimits.batchesUnderWay),
+      answers: [],
+      storedUpTo: 0,
+      ackedUpTo: 0,
+      statusIsDirty: false,
+      subscriptions: new Map(),
+      ready: new Set(),
+    };
+    this.#tabs.set(id, tab);
+    return tab;
+  }
+
+  remove(id: string): void {
+    this.#tabs.delete(id);
+  }
+
+  touch(tab: Tab): void {
+    tab.activeOrder = this.#activity += 1;
+  }
+
+  /** Ids of the tabs that can be asked for a token, the most recently active one first. */
+  tokenSources(): string[] {
+    return [...this.#tabs.values()]
+      .filter((tab) => tab.hasAuth)
+      .toSorted((a, b) => Number(b.visible) - Number(a.visible) || b.activeOrder - a.activeOrder)
+      .map((tab) => tab.id);
+  }
+
+  /** Notes what happened to an entry; nothing if its tab has gone. */
+  tellFate(fate: EntryFate): void {
+    const tab = this.#tabs.get(fate.tabId);
+    if (!tab) return;
+    switch (fate.kind) {
+      case 'stored':
+        tab.storedUpTo = Math.max(tab.storedUpTo, fate.upTo);
+        return;
+      case 'acked':
+        tab.ackedUpTo = Math.max(tab.ackedUpTo, fate.upTo);
+        return;
+      case 'failed':
+        tab.answers.push({ kind: 'failed', tabSeq: fate.tabSeq, error: fate.error });
+        return;
+      default:
+        fate satisfies never;
+    }
+  }
+}
+
+/** Whether a batch should go to the tab now. */
+export const isDue = (tab: Tab): boolean =>
+  hasCredit(tab.window) &&
+  (tab.answers.length > 0 ||
+    tab.storedUpTo > 0 ||
+    tab.ackedUpTo > 0 ||
+    tab.statusIsDirty ||
+    tab.ready.size > 0);
+
+/** Takes the answers and acknowledgements that wait, in an order that settles each promise correctly. */
+export function takeAnswers(tab: Tab): TabItem[] {
+  const items = tab.answers.splice(0);
+  if (tab.storedUpTo > 0) items.push({ kind: 'stored', upTo: tab.storedUpTo });
+  if (tab.ackedUpTo > 0) items.push({ kind: 'acked', upTo: tab.ackedUpTo });
+  tab.storedUpTo = tab.ackedUpTo = 0;
+  return items;
+}

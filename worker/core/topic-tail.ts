@@ -1,0 +1,100 @@
+import type { GapReason, Position } from '../hub-api.ts';
+import { Deque } from './deque.ts';
+import { coreLimits } from './limits.ts';
+
+/** A run of messages, one binary message, or a gap: the unit in which a topic is kept and handed on. */
+export type TailRecord = RowsRecord | BytesRecord | GapRecord;
+
+interface RecordBase {
+  /** Place in the tail: counts messages and gaps over all epochs, never restarts. */
+  readonly at: number;
+  /** Messages in the record; a gap counts as one. */
+  readonly count: number;
+  readonly epoch: string;
+  /** Offset of the first message; of a gap, the offset before the first message after it. */
+  readonly offset: number;
+}
+
+export interface RowsRecord extends RecordBase {
+  readonly kind: 'rows';
+  /** JSON text of an array of [id, ts, payload]; encoded once for all tabs. */
+  readonly rows: string;
+}
+
+export interface BytesRecord extends RecordBase {
+  readonly kind: 'bytes';
+  readonly id: string;
+  readonly ts: number;
+  readonly bytes: ArrayBuffer;
+}
+
+export interface GapRecord extends RecordBase {
+  readonly kind: 'gap';
+  readonly reason: GapReason;
+  readonly missed: number | null;
+}
+
+type WithoutPlace<R> = R extends unknown ? Omit<R, 'at'> : never;
+
+/**
+ * The newest records of one topic, bounded by messages and bytes. Subscriptions are places in it; nothing is
+ * buffered per tab.
+ */
+export class TopicTail {
+  #records = new Deque<TailRecord>();
+  #bytes = 0;
+  #end = 0;
+
+  /** The place of the oldest record kept. */
+  get begin(): number {
+    return this.#records.at(0)?.at ?? this.#end;
+  }
+
+  /** The place that the next record gets. */
+  get end(): number {
+    return this.#end;
+  }
+
+  append(record: WithoutPlace<TailRecord>): void {
+    this.#records.push({ ...record, at: this.#end });
+    this.#end += record.count;
+    this.#bytes += recordBytes(record);
+    while (
+      this.#records.length > 1 &&
+      (this.#end - this.begin > coreLimits.tailMessages || this.#bytes > coreLimits.tailBytes)
+    ) {
+      this.#bytes -= recordBytes(this.#records.shift()!);
+    }
+  }
+
+  /** The record that holds `place`, or the first after it; undefined at the end. */
+  recordAt(place: number): TailRecord | undefined {
+    return this.#records.at(this.#records.search((record) => record.at + record.count > place));
+  }
+
+  /** The place behind the message at `position`; undefined where that is not kept any more, or never was. */
+  placeAfter(position: Position): number | undefined {
+    for (const record of this.#records) {
+      const next = position.offset + 1 - record.offset;
+      if (record.epoch !== position.epoch) continue;
+      if (record.kind === 'gap' ? position.offset === record.offset : next >= 0 && next <= record.count) {
+        return record.at + (record.kind === 'gap' ? 1 : next);
+      }
+    }
+    return undefined;
+  }
+}
+
+/** Characters or bytes of a record's content. */
+export function recordBytes(record: WithoutPlace<TailRecord>): number {
+  switch (record.kind) {
+    case 'rows':
+      return record.rows.length;
+    case 'bytes':
+      return record.bytes.byteLength;
+    case 'gap':
+      return 0;
+    default:
+      return record satisfies never;
+  }
+}

@@ -1,0 +1,295 @@
+import { errorData, type ErrorData } from '../../src/protocol/errors.ts';
+import type { ServerMessage } from '../../src/protocol/schema.ts';
+import type { GapReason, Position } from '../hub-api.ts';
+import { coreLimits } from './limits.ts';
+import type { Tab } from './tabs.ts';
+import { TopicTail } from './topic-tail.ts';
+
+/** One subscription of one tab: a place in the tail of its topic. */
+export interface TabSubscription {
+  readonly tab: Tab;
+  readonly sub: number;
+  readonly topic: Topic;
+  readonly replay: number;
+  readonly since: Position | null;
+  /** Place of the next message for it; null until the server has confirmed the topic. */
+  place: number | null;
+  paused: boolean;
+  /** A gap of its own, to be told before anything else. */
+  gap: { readonly reason: GapReason; readonly missed: number | null } | null;
+}
+
+/** One topic that at least one tab wants: subscribed once at the server, for all of them. */
+export interface Topic {
+  readonly name: string;
+  readonly tail: TopicTail;
+  readonly subscriptions: Set<TabSubscription>;
+  /** Last position taken from the server; null before the first confirmation. */
+  cursor: Position | null;
+  wire: { readonly state: 'wanted' } | Asked | { readonly state: 'live' };
+}
+
+interface Asked {
+  readonly state: 'asked';
+  /** Id of the subscribe envelope; what answers another one is stale. */
+  readonly id: string;
+  readonly resume: Position | null;
+}
+
+/** Something to say to the server about a topic. */
+export type TopicRequest =
+  | {
+      readonly kind: 'subscribe';
+      readonly topic: string;
+      readonly id: string;
+      readonly replay: number;
+      readonly resume: Position | null;
+    }
+  | { readonly kind: 'unsubscribe'; readonly topic: string };
+
+/** All topics of the hub, counted across tabs. */
+export class Topics {
+  readonly #topics = new Map<string, Topic>();
+  #asked = 0;
+
+  get size(): number {
+    return this.#topics.size;
+  }
+
+  get(name: string): Topic | undefined {
+    return this.#topics.get(name);
+  }
+
+  /**
+   * Adds a subscription of a tab. Where the hub has the topic already, it starts in the kept tail without a
+   * word to the server. Gives the error if a bound is reached.
+   */
+  subscribe(
+    tab: Tab,
+    wish: { readonly sub: number; readonly topic: string; readonly replay: number; readonly since?: Position },
+  ): ErrorData | undefined {
+    if (tab.subscriptions.has(wish.sub)) return undefined;
+    if (tab.subscriptions.size >= coreLimits.subscriptionsPerTab) return tooMany('subscriptions of one tab');
+    const topic = this.#topics.get(wish.topic) ?? this.#add(wish.topic);
+    if (!topic) return tooMany('topics');
+    const subscription: TabSubscription = {
+      tab,
+      sub: wish.sub,
+      topic,
+      replay: wish.replay,
+      since: wish.since ?? null,
+      place: null,
+      paused: false,
+      gap: null,
+    };
+    tab.subscriptions.set(wish.sub, subscription);
+    topic.subscriptions.add(subscription);
+    if (topic.cursor) startInTail(subscription, topic.cursor);
+    return undefined;
+  }
+
+  /** Ends a subscription of a tab. The last one of a topic ends it at the server. */
+  unsubscribe(tab: Tab, sub: number): TopicRequest[] {
+    const subscription = tab.subscriptions.get(sub);
+    if (!subscription) return [];
+    tab.subscriptions.delete(sub);
+    tab.ready.delete(subscription);
+    const { topic } = subscription;
+    topic.subscriptions.delete(subscription);
+    if (topic.subscriptions.size > 0) return [];
+    this.#topics.delete(topic.name);
+    return topic.wire.state === 'wanted' ? [] : [{ kind: 'unsubscribe', topic: topic.name }];
+  }
+
+  /** Ends all subscriptions of a tab. */
+  dropTab(tab: Tab): TopicRequest[] {
+    return [...tab.subscriptions.keys()].flatMap((sub) => this.unsubscribe(tab, sub));
+  }
+
+  /** What must be asked of the server now that a session is open; each topic once per session. */
+  ask(): TopicRequest[] {
+    const requests: TopicRequest[] = [];
+    for (const topic of this.#topics.values()) {
+      if (topic.wire.state !== 'wanted') continue;
+      const id = `s${(this.#asked += 1)}`;
+      const resume = topic.cursor ?? oldestSince(topic);
+      const replay = Math.max(0, ...Array.from(topic.subscriptions, (each) => each.replay));
+      topic.wire = { state: 'asked', id, resume };
+      requests.push({ kind: 'subscribe', topic: topic.name, id, replay, resume });
+    }
+    return requests;
+  }
+
+  /** The session is gone: every topic is wanted again. */
+  sessionLost(): void {
+    for (const topic of this.#topics.values()) topic.wire = { state: 'wanted' };
+  }
+
+  /** The server confirmed a topic; its messages follow. */
+  confirmed(answer: ServerMessage<'subscribed'>): void {
+    const topic = this.#topics.get(answer.topic);
+    if (!topic || topic.wire.state !== 'asked' || topic.wire.id !== answer.re) return;
+    const { resume } = topic.wire;
+    topic.wire = { state: 'live' };
+    if (topic.cursor) return;
+    // A server that could not resume there says so by a gap, which then moves the cursor.
+    topic.cursor = resume ?? { epoch: answer.epoch, offset: answer.offset };
+    for (const subscription of topic.subscriptions) startAtServer(subscription, answer, resume);
+  }
+
+  /** The server refused a topic: gives the subscriptions that end with it. */
+  refused(re: string): TabSubscription[] {
+    for (const topic of this.#topics.values()) {
+      if (topic.wire.state !== 'asked' || topic.wire.id !== re) continue;
+      const ended = [...topic.subscriptions];
+      for (const { tab, sub } of ended) this.unsubscribe(tab, sub);
+      return ended;
+    }
+    return [];
+  }
+
+  /** The server cannot go on where the hub is. */
+  gap(answer: ServerMessage<'gap'>): void {
+    const topic = this.#topics.get(answer.topic);
+    if (topic?.wire.state !== 'live') return;
+    const { reason, missed = null } = answer.payload;
+    appendGap(topic, reason, missed, { epoch: answer.epoch, offset: answer.offset });
+  }
+
+  /** Takes messages of a frame, in order; runs of one topic become one record. */
+  take(messages: readonly ServerMessage<'message'>[]): void {
+    let begin = 0;
+    while (begin < messages.length) {
+      const first = messages[begin]!;
+      let end = begin + 1;
+      if (!isBytes(first.payload)) while (end < messages.length && continues(messages, end)) end += 1;
+      const topic = this.#topics.get(first.topic);
+      if (topic?.wire.state === 'live') takeRun(topic, messages.slice(begin, end));
+      begin = end;
+    }
+  }
+
+  #add(name: string): Topic | undefined {
+    if (this.#topics.size >= coreLimits.topics) return undefined;
+    const topic: Topic = {
+      name,
+      tail: new TopicTail(),
+      subscriptions: new Set(),
+      cursor: null,
+      wire: { state: 'wanted' },
+    };
+    this.#topics.set(name, topic);
+    return topic;
+  }
+}
+
+const tooMany = (what: string) => errorData('queue-full', `too many ${what}`);
+const isBytes = (payload: unknown): payload is Uint8Array => payload instanceof Uint8Array;
+
+/** The position to resume from where only subscriptions of a former hub know one: the oldest of one epoch. */
+function oldestSince(topic: Topic): Position | null {
+  let oldest: Position | null = null;
+  for (const { since } of topic.subscriptions) {
+    if (since && (!oldest || (since.epoch === oldest.epoch && since.offset < oldest.offset))) oldest = since;
+  }
+  return oldest;
+}
+
+/** Starts a subscription in the tail that the hub keeps. */
+function startInTail(subscription: TabSubscription, cursor: Position): void {
+  const { tail } = subscription.topic;
+  const { since, replay } = subscription;
+  if (!since) {
+    begin(subscription, Math.max(tail.begin, tail.end - replay), cursor);
+    return;
+  }
+  const atCursor = since.epoch === cursor.epoch && since.offset === cursor.offset;
+  const place = atCursor ? tail.end : tail.placeAfter(since);
+  if (place === undefined) {
+    subscription.gap = { reason: since.epoch === cursor.epoch ? 'slow-tab' : 'epoch', missed: null };
+  }
+  begin(subscription, place ?? tail.begin, since);
+}
+
+/** Starts a subscription with the first confirmation of its topic: in what follows from the server. */
+function startAtServer(
+  subscription: TabSubscription,
+  answer: ServerMessage<'subscribed'>,
+  resume: Position | null,
+): void {
+  const { tail } = subscription.topic;
+  const { since, replay } = subscription;
+  const position = { epoch: answer.epoch, offset: answer.offset };
+  const gapFollows = resume !== null && (resume.epoch !== answer.epoch || resume.offset !== answer.offset);
+  const historyLength = Math.max(0, answer.head - answer.offset);
+  if (!since) {
+    const skipped = Math.max(0, historyLength - replay) + (gapFollows ? 1 : 0);
+    begin(subscription, tail.end + skipped, position);
+    return;
+  }
+  if (gapFollows) {
+    begin(subscription, tail.end, since);
+    return;
+  }
+  const ahead = since.epoch === answer.epoch ? since.offset - answer.offset : -1;
+  if (since.epoch !== answer.epoch) subscription.gap = { reason: 'epoch', missed: null };
+  else if (ahead < 0) subscription.gap = { reason: 'history', missed: -ahead };
+  begin(subscription, tail.end + Math.min(Math.max(0, ahead), historyLength), since);
+}
+
+function begin(subscription: TabSubscription, place: number, position: Position): void {
+  const { tab, sub, topic } = subscription;
+  subscription.place = place;
+  tab.answers.push({ kind: 'subscribed', sub, position });
+  if (place < topic.tail.end || subscription.gap) tab.ready.add(subscription);
+}
+
+/** Whether the message at `index` continues the run of the one before it. */
+function continues(messages: readonly ServerMessage<'message'>[], index: number): boolean {
+  const before = messages[index - 1]!;
+  const message = messages[index]!;
+  return (
+    message.topic === before.topic &&
+    message.epoch === before.epoch &&
+    message.offset === before.offset + 1 &&
+    !isBytes(message.payload)
+  );
+}
+
+/** Appends a run of consecutive messages; skips those that the hub has, and tells a hole as a gap. */
+function takeRun(topic: Topic, run: readonly ServerMessage<'message'>[]): void {
+  const first = run[0]!;
+  const cursor = topic.cursor!;
+  const isSameEpoch = first.epoch === cursor.epoch;
+  const known = isSameEpoch ? cursor.offset + 1 - first.offset : 0;
+  if (known >= run.length) return;
+  if (!isSameEpoch || known < 0) {
+    const position = { epoch: first.epoch, offset: first.offset - 1 };
+    appendGap(topic, isSameEpoch ? 'history' : 'epoch', isSameEpoch ? -known : null, position);
+  }
+  const fresh = known > 0 ? run.slice(known) : run;
+  const { epoch, offset, id, ts, payload } = fresh[0]!;
+  topic.cursor = { epoch, offset: offset + fresh.length - 1 };
+  if (isBytes(payload)) {
+    topic.tail.append({ kind: 'bytes', count: 1, epoch, offset, id, ts, bytes: payload.slice().buffer });
+  } else {
+    const rows = JSON.stringify(fresh.map((message) => [message.id, message.ts, message.payload]));
+    topic.tail.append({ kind: 'rows', count: fresh.length, epoch, offset, rows });
+  }
+  wakeSubscriptions(topic);
+}
+
+function appendGap(topic: Topic, reason: GapReason, missed: number | null, position: Position): void {
+  topic.cursor = position;
+  topic.tail.append({ kind: 'gap', count: 1, ...position, reason, missed });
+  wakeSubscriptions(topic);
+}
+
+function wakeSubscriptions(topic: Topic): void {
+  const { end } = topic.tail;
+  for (const subscription of topic.subscriptions) {
+    if (!subscription.paused && subscription.place !== null && subscription.place < end) {
+      subscription.tab.ready.add(subscription);
+    }
+  }
+}

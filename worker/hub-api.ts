@@ -1,0 +1,209 @@
+import type { ErrorData } from '../src/protocol/errors.ts';
+
+/**
+ * The contract between a tab and the hub: two small interfaces that Comlink carries, one at either end of
+ * the same port, and the plain data that goes in batches through them.
+ */
+
+/** Version of this contract. Tabs and hubs of different builds can meet at one port. */
+export const hubApiVersion = 1;
+
+/** Where a hub runs. */
+export type HostKind = 'shared-worker' | 'dedicated-worker' | 'page';
+
+/** States of the hub's connection; the diagram stands in worker/core/connection.ts. */
+export type ConnectionState =
+  | 'idle'
+  | 'connecting'
+  | 'handshaking'
+  | 'open'
+  | 'draining'
+  | 'backoff'
+  | 'suspended'
+  | 'closed';
+
+/** What a hub needs to know to run; the first tab that attaches sets it. All times in milliseconds. */
+export interface HubConfig {
+  readonly url: string;
+  readonly backoff: BackoffPolicy;
+  readonly heartbeat: HeartbeatPolicy;
+  /** Deadline for the socket to open. */
+  readonly connectTimeoutMs: number;
+  /** Deadline from the open socket to the welcome. */
+  readonly handshakeTimeoutMs: number;
+  readonly queue: { readonly maxEntries: number; readonly maxBytes: number };
+}
+
+/** Delay before attempt n: min(maxMs, baseMs * 2^n) * (0.5 + random). */
+export interface BackoffPolicy {
+  readonly baseMs: number;
+  readonly maxMs: number;
+  /** Failed attempts in a row after which the connection is suspended. */
+  readonly maxAttempts: number;
+  /** Time open after which the attempts count from zero again. */
+  readonly stableMs: number;
+}
+
+/** When the hub asks for a sign of life, and how long it waits for one. */
+export interface HeartbeatPolicy {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+/** A position in a topic: its incarnation, and the offset of the last message taken. */
+export interface Position {
+  readonly epoch: string;
+  readonly offset: number;
+}
+
+/** The state of a hub as its tabs see it. */
+export interface HubStatus {
+  readonly state: ConnectionState;
+  /** Failed attempts in a row. */
+  readonly attempt: number;
+  /** When the next attempt starts, in milliseconds since the Unix epoch; null if none is planned. */
+  readonly nextRetryAt: number | null;
+  /** Round-trip time of the last heartbeat in milliseconds. */
+  readonly rttMs: number | null;
+  readonly lastError: ErrorData | null;
+  /** Entries that the server has not acknowledged yet. */
+  readonly queue: { readonly entries: number; readonly bytes: number };
+  /** Ids of the attached tabs. */
+  readonly tabs: readonly string[];
+  /** Topics with at least one subscriber. */
+  readonly topics: number;
+  /** Where stored entries are: `memory` does not outlive the hub. */
+  readonly durability: 'memory';
+  /** Entries that ended without reaching the server. */
+  readonly dropped: number;
+}
+
+/** Something that a tab tells the hub. Payloads are JSON text, or raw bytes. */
+export type TabOp =
+  | {
+      readonly kind: 'publish';
+      /** Counts up by one per entry of this tab. */
+      readonly tabSeq: number;
+      readonly id: string;
+      readonly topic: string;
+      readonly json?: string;
+      readonly bytes?: ArrayBuffer;
+      readonly ts: number;
+      readonly ttlMs?: number;
+    }
+  | {
+      readonly kind: 'subscribe';
+      readonly sub: number;
+      readonly topic: string;
+      readonly replay: number;
+      /** Where this subscription was at an earlier hub or attachment. */
+      readonly since?: Position;
+    }
+  | { readonly kind: 'unsubscribe'; readonly sub: number }
+  | { readonly kind: 'pause' | 'resume'; readonly sub: number }
+  | {
+      readonly kind: 'request';
+      readonly id: string;
+      readonly method: string;
+      readonly json?: string;
+      readonly bytes?: ArrayBuffer;
+      readonly ts: number;
+      readonly timeoutMs: number;
+    }
+  | { readonly kind: 'cancel'; readonly id: string }
+  | { readonly kind: 'signal'; readonly signal: PageSignal }
+  /** Connects now; answered by a `response` or an `error` with this id. */
+  | { readonly kind: 'reconnect'; readonly id: string };
+
+/** Page events that only a tab can see. */
+export type PageSignal = 'online' | 'offline' | 'visible' | 'hidden' | 'resume' | 'pageshow';
+
+/** Something that the hub tells one tab. */
+export type TabItem =
+  | { readonly kind: 'status'; readonly status: HubStatus }
+  | {
+      /** Messages of one topic with consecutive offsets from `offset` on. */
+      readonly kind: 'messages';
+      readonly sub: number;
+      readonly epoch: string;
+      readonly offset: number;
+      /** JSON text of an array of [id, ts, payload]. */
+      readonly rows: string;
+      /** Rows at the beginning that this subscription does not want. */
+      readonly skip: number;
+    }
+  | {
+      readonly kind: 'bytes';
+      readonly sub: number;
+      readonly epoch: string;
+      readonly offset: number;
+      readonly id: string;
+      readonly ts: number;
+      readonly bytes: ArrayBuffer;
+    }
+  | {
+      readonly kind: 'gap';
+      readonly sub: number;
+      readonly epoch: string;
+      /** The messages that follow have the offsets after this one. */
+      readonly offset: number;
+      readonly reason: GapReason;
+      readonly missed: number | null;
+    }
+  /** The server confirmed the subscription, or the hub had it already. */
+  | { readonly kind: 'subscribed'; readonly sub: number; readonly position: Position }
+  | { readonly kind: 'refused'; readonly sub: number; readonly error: ErrorData }
+  /** All entries up to this tab sequence are stored. */
+  | { readonly kind: 'stored'; readonly upTo: number }
+  /** All entries up to this tab sequence are settled: acknowledged, but for those told as `failed`. */
+  | { readonly kind: 'acked'; readonly upTo: number }
+  | { readonly kind: 'failed'; readonly tabSeq: number; readonly error: ErrorData }
+  | { readonly kind: 'response'; readonly id: string; readonly json?: string; readonly bytes?: ArrayBuffer }
+  | { readonly kind: 'error'; readonly id: string; readonly error: ErrorData };
+
+/**
+ * Why messages are missing: the server's history was too short (`history`), the topic began anew (`epoch`),
+ * or this tab was too slow for the tail that the hub keeps (`slow-tab`).
+ */
+export type GapReason = 'history' | 'epoch' | 'slow-tab';
+
+/** What a tab says first. */
+export interface AttachRequest {
+  readonly version: number;
+  readonly tabId: string;
+  /** Name of the Web Lock that this tab holds for its lifetime; null without Web Locks. */
+  readonly lockName: string | null;
+  readonly config: HubConfig;
+  readonly hasAuth: boolean;
+  readonly visible: boolean;
+}
+
+/** The hub's answer to an attach. */
+export type AttachReply =
+  | {
+      readonly kind: 'attached';
+      readonly hubId: string;
+      readonly host: HostKind;
+      /** Highest tab sequence of this tab that the hub has taken. */
+      readonly tabSeq: number;
+      readonly status: HubStatus;
+    }
+  | { readonly kind: 'refused'; readonly error: ErrorData };
+
+/** The hub took the batch, or does not know the tab (any more), on which the tab attaches again. */
+export type PushReply = 'taken' | 'unknown-tab';
+
+/** What the hub offers to a tab. Every call names the hub that it is meant for. */
+export interface HubApi {
+  attach(request: AttachRequest): AttachReply | Promise<AttachReply>;
+  push(hubId: string, tabId: string, ops: readonly TabOp[]): PushReply;
+  detach(hubId: string, tabId: string): void;
+}
+
+/** What a tab offers to the hub. */
+export interface TabApi {
+  /** Takes a batch; settles once the tab's handlers have it. `number` counts up by one per batch. */
+  deliver(hubId: string, number: number, items: readonly TabItem[]): void;
+  /** A token for the server, from the app's `auth` option. */
+  token(): string | Promise<string>;
+}
