@@ -1,4 +1,4 @@
-import type { ConnectionState, GapReason, HostKind, HubStatus } from '../worker/hub-api.ts';
+import type { ConnectionState, GapReason, HostKind, HubStatus } from '../worker/core/hub-api.ts';
 import type { ConnectionError } from './protocol/errors.ts';
 
 /**

@@ -1,49 +1,48 @@
-/**
- * What the hub does when a connection closes with a code.
- * - `retry`: connect again after the backoff
- * - `retry-later`: as `retry`, from the longest delay of the policy unless the server named one
- * - `reauthenticate`: ask a tab for a new token, then as `retry`
- * - `drop-entry`: refuse the oldest unacknowledged entry as too large, then as `retry`
- * - `stop`: stay disconnected until the app calls `reconnect()`
- */
-export type CloseAction = 'retry' | 'retry-later' | 'reauthenticate' | 'drop-entry' | 'stop';
+// Close codes by name: standard ones (RFC 6455, section 7.4.1, and the IANA registry), then our own.
 
-interface CloseCodeRow {
-  readonly code: number;
-  readonly action: CloseAction;
-  readonly meaning: string;
-}
-
-/** Close codes by name: standard ones (RFC 6455, section 7.4.1, and the IANA registry), then our own. */
-export const closeCodes = {
-  normal: { code: 1000, action: 'retry', meaning: 'closed on purpose' },
-  goingAway: { code: 1001, action: 'retry', meaning: 'the peer goes away' },
-  protocolError: { code: 1002, action: 'retry', meaning: 'broken WebSocket framing' },
-  unsupportedData: { code: 1003, action: 'stop', meaning: 'a kind of data the peer does not take' },
-  noStatus: { code: 1005, action: 'retry', meaning: 'closed without a code' },
-  abnormal: { code: 1006, action: 'retry', meaning: 'lost, or the handshake failed' },
-  invalidPayload: { code: 1007, action: 'stop', meaning: 'text that is not UTF-8' },
-  policyViolation: { code: 1008, action: 'stop', meaning: 'refused by a policy' },
-  tooBig: { code: 1009, action: 'drop-entry', meaning: 'a frame above the maximum size' },
-  missingExtension: { code: 1010, action: 'stop', meaning: 'an extension is missing' },
-  internalError: { code: 1011, action: 'retry', meaning: 'the server failed' },
-  serviceRestart: { code: 1012, action: 'retry', meaning: 'the server restarts' },
-  tryAgainLater: { code: 1013, action: 'retry-later', meaning: 'the server is overloaded' },
-  malformedFrame: { code: 4400, action: 'stop', meaning: 'a frame that does not follow the schema' },
-  unauthenticated: { code: 4401, action: 'stop', meaning: 'the token was refused, or is missing' },
-  forbidden: { code: 4403, action: 'stop', meaning: 'this identity may not connect' },
-  unexpected: { code: 4405, action: 'retry', meaning: 'a valid message at the wrong moment' },
-  unsupportedVersion: { code: 4406, action: 'stop', meaning: 'no common subprotocol or version' },
-  handshakeTimeout: { code: 4408, action: 'retry', meaning: 'no hello, token or welcome in time' },
-  staleClientEpoch: { code: 4409, action: 'stop', meaning: 'a newer hub has this client id' },
-  heartbeatTimeout: { code: 4411, action: 'retry', meaning: 'no sign of life from the peer' },
-  tokenExpired: { code: 4419, action: 'reauthenticate', meaning: 'the token has expired' },
-  limitExceeded: { code: 4429, action: 'retry-later', meaning: 'more than the limits allow' },
-} as const satisfies Record<string, CloseCodeRow>;
-
-const actionByCode: ReadonlyMap<number, CloseAction> = new Map(
-  Object.values(closeCodes).map((row) => [row.code, row.action]),
-);
-
-/** The hub's answer to a close code. A code that is not in the table is retried, within the backoff. */
-export const closeAction = (code: number): CloseAction => actionByCode.get(code) ?? 'retry';
+/** Closed on purpose. */
+export const normal = 1000;
+/** The peer goes away. */
+export const goingAway = 1001;
+/** Broken WebSocket framing. */
+export const protocolError = 1002;
+/** A kind of data the peer does not take. */
+export const unsupportedData = 1003;
+/** Closed without a code. */
+export const noStatus = 1005;
+/** Lost, or the handshake failed. */
+export const abnormal = 1006;
+/** Text that is not UTF-8. */
+export const invalidPayload = 1007;
+/** Refused by a policy. */
+export const policyViolation = 1008;
+/** A frame above the maximum size. */
+export const tooBig = 1009;
+/** An extension is missing. */
+export const missingExtension = 1010;
+/** The server failed. */
+export const internalError = 1011;
+/** The server restarts. */
+export const serviceRestart = 1012;
+/** The server is overloaded. */
+export const tryAgainLater = 1013;
+/** A frame that does not follow the schema. */
+export const malformedFrame = 4400;
+/** The token was refused, or is missing. */
+export const unauthenticated = 4401;
+/** This identity may not connect. */
+export const forbidden = 4403;
+/** A valid message at the wrong moment. */
+export const unexpected = 4405;
+/** No common subprotocol or version. */
+export const unsupportedVersion = 4406;
+/** No hello, token or welcome in time. */
+export const handshakeTimeout = 4408;
+/** A newer hub has this client id. */
+export const staleClientEpoch = 4409;
+/** No sign of life from the peer. */
+export const heartbeatTimeout = 4411;
+/** The token has expired. */
+export const tokenExpired = 4419;
+/** More than the limits allow. */
+export const limitExceeded = 4429;

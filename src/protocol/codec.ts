@@ -1,5 +1,5 @@
 import { fieldsViolation, isRecord, type Fields } from './field.ts';
-import { protocolLimits } from './limits.ts';
+import * as protocolLimits from './limits.ts';
 import type { FrameBounds, Outgoing } from './outgoing.ts';
 import { clientSchema, serverSchema, type ClientEnvelope, type ServerEnvelope } from './schema.ts';
 import { utf8Bytes } from './utf8.ts';
@@ -97,7 +97,10 @@ export function encodeBinary(head: object, bytes: ArrayBuffer | Uint8Array): Uin
   frame[0] = binaryMagic;
   new DataView(frame.buffer).setUint32(1, header.byteLength);
   frame.set(header, binaryPrefixBytes);
-  frame.set(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes), binaryPrefixBytes + header.byteLength);
+  frame.set(
+    bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes),
+    binaryPrefixBytes + header.byteLength,
+  );
   return frame;
 }
 

@@ -1,5 +1,5 @@
 import { boolean, json, list, object, oneOf, optional, string, uint, type FieldValues } from './field.ts';
-import { protocolLimits as limits } from './limits.ts';
+import * as limits from './limits.ts';
 
 const id = string(limits.idLength);
 const topic = string(limits.topicLength);

@@ -1,5 +1,5 @@
-import type { TabItem } from '../hub-api.ts';
-import { coreLimits } from './limits.ts';
+import type { TabItem } from './hub-api.ts';
+import * as coreLimits from './limits.ts';
 import type { Tab } from './tabs.ts';
 import { recordBytes, type TailRecord } from './topic-tail.ts';
 import type { TabSubscription } from './topics.ts';

@@ -1,4 +1,4 @@
-import type { HeartbeatPolicy } from '../hub-api.ts';
+import type { HeartbeatPolicy } from './hub-api.ts';
 import type { Context } from './context.ts';
 
 /**
@@ -88,7 +88,10 @@ function whenWaiting(
     case 'activity':
       return stay({ ...heartbeat, heardAt: context.now });
     case 'pong':
-      return { state: { ...heartbeat, heardAt: context.now }, effects: roundTrip(heartbeat.asked, input, context) };
+      return {
+        state: { ...heartbeat, heardAt: context.now },
+        effects: roundTrip(heartbeat.asked, input, context),
+      };
     case 'probe':
       return probe(heartbeat.asked.ping, policy, context);
     case 'elapsed': {

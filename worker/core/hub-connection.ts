@@ -1,24 +1,20 @@
-import { closeAction, closeCodes } from '../../src/protocol/close-codes.ts';
+import { closeAction } from '../../src/protocol/close-action.ts';
+import * as closeCodes from '../../src/protocol/close-codes.ts';
 import { errorData } from '../../src/protocol/errors.ts';
 import type { Outgoing } from '../../src/protocol/outgoing.ts';
 import type { ClientEnvelope } from '../../src/protocol/schema.ts';
 import { wireFeatures, wireVersions } from '../../src/protocol/version.ts';
-import {
-  connectionTransition,
-  sessionDial,
-  type ConnectionEffect,
-  type ConnectionInput,
-  type Credentials,
-} from './connection.ts';
+import { connectionTransition, sessionDial } from './connection.ts';
+import type { ConnectionEffect, ConnectionInput, Credentials } from './connection-types.ts';
 import type { Context } from './context.ts';
 import { heartbeatTransition, type HeartbeatInput } from './heartbeat.ts';
 import { markStatus, stamp, tellFates, type HubState } from './hub-state.ts';
-import { coreLimits } from './limits.ts';
+import * as coreLimits from './limits.ts';
 
 /** Steps the connection, carries its effects on, and lets the rest of the hub follow. */
 export function stepConnection(hub: HubState, input: ConnectionInput, context: Context): void {
   const before = hub.connection;
-  const { state, effects } = connectionTransition(before, input, hub.config, context);
+  const { state, effects } = connectionTransition(before, input, { config: hub.config, context });
   hub.connection = state;
   if (state.state !== before.state || state.attempt !== before.attempt) markStatus(hub);
   if (hub.session && sessionDial(state) !== hub.session.dial) endSession(hub, input, context);
@@ -71,7 +67,9 @@ function greet(hub: HubState, dial: number, credentials: Credentials, context: C
   };
   const envelopes: Outgoing<ClientEnvelope>[] = [{ head: hello }];
   if (credentials !== 'none') {
-    envelopes.push({ head: { type: 'auth', ...stamp(hub, context.now), payload: { token: credentials.token } } });
+    envelopes.push({
+      head: { type: 'auth', ...stamp(hub, context.now), payload: { token: credentials.token } },
+    });
   }
   hub.effects.push({ kind: 'send', dial, envelopes, bounds: greetingBounds });
 }
@@ -89,7 +87,9 @@ function endSession(hub: HubState, input: ConnectionInput, context: Context): vo
     hub.tabs.get(tabId)?.answers.push({ kind: 'error', id: op.id, error });
   }
   if (input.kind === 'lost' && closeAction(input.code) === 'drop-entry') {
-    const tooLarge = errorData('too-large', 'a frame was refused as too large', { detail: String(input.code) });
+    const tooLarge = errorData('too-large', 'a frame was refused as too large', {
+      detail: String(input.code),
+    });
     tellFates(hub, hub.outbox.failLargestUnderWay(tooLarge));
   }
   stepHeartbeat(hub, { kind: 'stop' }, context);
@@ -120,7 +120,7 @@ export function stepHeartbeat(hub: HubState, input: HeartbeatInput, context: Con
         markStatus(hub);
         break;
       case 'dead': {
-        const { code } = closeCodes.heartbeatTimeout;
+        const code = closeCodes.heartbeatTimeout;
         const { dial } = hub.connection;
         stepConnection(hub, { kind: 'dead', dial, code, reason: 'no answer to a ping' }, context);
         break;

@@ -1,10 +1,10 @@
 import { errorData } from '../../src/protocol/errors.ts';
-import { protocolLimits } from '../../src/protocol/limits.ts';
+import * as protocolLimits from '../../src/protocol/limits.ts';
 import { fitsUtf8 } from '../../src/protocol/utf8.ts';
 import type { Context } from './context.ts';
 import { stepConnection } from './hub-connection.ts';
 import { stamp, tellFates, type HubState, type Session } from './hub-state.ts';
-import { coreLimits } from './limits.ts';
+import * as coreLimits from './limits.ts';
 import type { TopicRequest } from './topics.ts';
 
 /** Puts into the session what it has room for: subscriptions, requests, entries, and the receive window. */
@@ -73,10 +73,11 @@ function sendEntries(hub: HubState, session: Session, now: number): void {
 /** Whether a payload goes into one frame, with room for the longest head that there can be. */
 function fits(payload: { readonly json?: string; readonly bytes?: ArrayBuffer }, session: Session): boolean {
   const room = session.bounds.maxFrameBytes - protocolLimits.binaryHeaderBytes;
-  return payload.json === undefined
-    ? (payload.bytes?.byteLength ?? 0) <= room
-    : fitsUtf8(payload.json, room);
+  return payload.json === undefined ? (payload.bytes?.byteLength ?? 0) <= room : fitsUtf8(payload.json, room);
 }
 
 const tooLarge = ({ bounds }: Session) =>
-  errorData('too-large', `the payload does not fit into the server's frames of ${bounds.maxFrameBytes} bytes`);
+  errorData(
+    'too-large',
+    `the payload does not fit into the server's frames of ${bounds.maxFrameBytes} bytes`,
+  );

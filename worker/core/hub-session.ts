@@ -1,12 +1,12 @@
-import { closeCodes } from '../../src/protocol/close-codes.ts';
+import * as closeCodes from '../../src/protocol/close-codes.ts';
 import { errorData, type ConnectionErrorCode, type ErrorData } from '../../src/protocol/errors.ts';
 import type { ServerEnvelope, ServerMessage } from '../../src/protocol/schema.ts';
 import { wireVersions } from '../../src/protocol/version.ts';
-import type { TabItem } from '../hub-api.ts';
+import type { TabItem } from './hub-api.ts';
 import type { Context } from './context.ts';
 import { pingOf, stepConnection, stepHeartbeat } from './hub-connection.ts';
 import { markCounters, markStatus, tellFates, type HubState } from './hub-state.ts';
-import { coreLimits } from './limits.ts';
+import * as coreLimits from './limits.ts';
 
 /** Takes the envelopes of one frame. Consecutive messages stay together: they are the hot path. */
 export function takeFrame(hub: HubState, envelopes: readonly ServerEnvelope[], context: Context): void {
@@ -27,7 +27,10 @@ export function takeFrame(hub: HubState, envelopes: readonly ServerEnvelope[], c
   }
 }
 
-function messageRun(envelopes: readonly ServerEnvelope[], begin: number): readonly ServerMessage<'message'>[] {
+function messageRun(
+  envelopes: readonly ServerEnvelope[],
+  begin: number,
+): readonly ServerMessage<'message'>[] {
   let end = begin;
   while (end < envelopes.length && envelopes[end]!.type === 'message') end += 1;
   return envelopes.slice(begin, end) as readonly ServerMessage<'message'>[];
@@ -54,10 +57,7 @@ function takeEnvelope(hub: HubState, envelope: ServerEnvelope, context: Context)
   }
 }
 
-type SessionEnvelope = Exclude<
-  ServerEnvelope,
-  { type: 'auth-ok' | 'welcome' | 'ping' | 'pong' | 'goaway' }
->;
+type SessionEnvelope = Exclude<ServerEnvelope, { type: 'auth-ok' | 'welcome' | 'ping' | 'pong' | 'goaway' }>;
 
 function takeSessionEnvelope(hub: HubState, envelope: SessionEnvelope): void {
   switch (envelope.type) {
@@ -91,7 +91,8 @@ function takeError(hub: HubState, { re, payload }: ServerMessage<'error'>): void
     return;
   }
   const refusal = serverError(payload, 'rejected');
-  for (const { tab, sub } of hub.topics.refused(re)) tab.answers.push({ kind: 'refused', sub, error: refusal });
+  for (const { tab, sub } of hub.topics.refused(re))
+    tab.answers.push({ kind: 'refused', sub, error: refusal });
   answer(hub, re, (id) => ({ kind: 'error', id, error: serverError(payload, 'request-failed') }));
 }
 
@@ -100,7 +101,7 @@ function takeWelcome(hub: HubState, welcome: ServerMessage<'welcome'>, context: 
   if (state !== 'handshaking') return misplaced(hub, 'welcome', context);
   const { version, lastSeq, rejected, limits, heartbeatMs } = welcome.payload;
   if (!wireVersions.includes(version)) {
-    const { code } = closeCodes.unsupportedVersion;
+    const code = closeCodes.unsupportedVersion;
     return stepConnection(hub, { kind: 'dead', dial, code, reason: `wire version ${version}` }, context);
   }
   hub.session = {
@@ -125,7 +126,7 @@ function takeWelcome(hub: HubState, welcome: ServerMessage<'welcome'>, context: 
 
 /** A message that is valid but has no place here ends the connection. */
 function misplaced(hub: HubState, type: string, context: Context): void {
-  const { code } = closeCodes.unexpected;
+  const code = closeCodes.unexpected;
   const { dial } = hub.connection;
   stepConnection(hub, { kind: 'dead', dial, code, reason: `${type} at the wrong moment` }, context);
 }

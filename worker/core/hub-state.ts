@@ -1,8 +1,9 @@
 import type { ErrorData } from '../../src/protocol/errors.ts';
 import type { FrameBounds, Outgoing } from '../../src/protocol/outgoing.ts';
 import type { ClientEnvelope } from '../../src/protocol/schema.ts';
-import type { HeartbeatPolicy, HubConfig, HubStatus } from '../hub-api.ts';
-import { idleConnection, type Connection } from './connection.ts';
+import type { HeartbeatPolicy, HubConfig, HubStatus } from './hub-api.ts';
+import { idleConnection } from './connection.ts';
+import type { Connection } from './connection-types.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { HubEffect } from './hub-types.ts';
 import { Outbox, type EntryFate } from './outbox.ts';

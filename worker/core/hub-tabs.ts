@@ -1,9 +1,9 @@
-import type { AttachRequest, PageSignal, TabOp } from '../hub-api.ts';
+import type { AttachRequest, PageSignal, TabOp } from './hub-api.ts';
 import type { Context } from './context.ts';
 import { stepConnection, stepHeartbeat } from './hub-connection.ts';
 import { askTopics } from './hub-sending.ts';
 import { markCounters, markStatus, stamp, tellFates, type HubState } from './hub-state.ts';
-import { coreLimits } from './limits.ts';
+import * as coreLimits from './limits.ts';
 import type { Tab } from './tabs.ts';
 
 /** Takes a tab in. A tab that attaches again starts from a clean slate: it tells what it wants anew. */

@@ -1,8 +1,8 @@
 import type { ErrorData } from '../../src/protocol/errors.ts';
 import type { FrameBounds, Outgoing } from '../../src/protocol/outgoing.ts';
 import type { ClientEnvelope, ServerEnvelope } from '../../src/protocol/schema.ts';
-import type { AttachRequest, TabItem, TabOp } from '../hub-api.ts';
-import type { ConnectionEffect, ConnectionInput } from './connection.ts';
+import type { AttachRequest, TabItem, TabOp } from './hub-api.ts';
+import type { ConnectionEffect, ConnectionInput } from './connection-types.ts';
 import type { Entry } from './outbox.ts';
 
 /** The hub's timers. At most one of each runs; starting one anew replaces it. */

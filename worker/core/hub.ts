@@ -1,4 +1,4 @@
-import { closeCodes } from '../../src/protocol/close-codes.ts';
+import * as closeCodes from '../../src/protocol/close-codes.ts';
 import { collectMessages } from './collect.ts';
 import { batchTaken, nextBatch } from './batch-window.ts';
 import type { Context } from './context.ts';
@@ -45,7 +45,7 @@ function take(hub: HubState, input: HubInput, context: Context): void {
       if (input.dial === hub.connection.dial) takeFrame(hub, input.envelopes, context);
       return;
     case 'bad-frame': {
-      const { code } = closeCodes.malformedFrame;
+      const code = closeCodes.malformedFrame;
       return stepConnection(hub, { kind: 'dead', dial: input.dial, code, reason: input.violation }, context);
     }
     case 'congestion':

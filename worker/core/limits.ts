@@ -1,35 +1,37 @@
-/** Every bound and default of the hub's core. */
-export const coreLimits = {
-  /** Batches to one tab that may be under way. */
-  batchesUnderWay: 2,
-  /** Messages in one batch to a tab, unless a single record holds more. */
-  batchMessages: 4096,
-  /** Characters of JSON, or bytes, of messages in one batch to a tab. */
-  batchBytes: 1024 * 1024,
-  /** Messages that the hub keeps of one topic. */
-  tailMessages: 8192,
-  /** Characters of JSON, or bytes, that the hub keeps of one topic. */
-  tailBytes: 4 * 1024 * 1024,
-  /** Messages that the server may send ahead of a `received`. */
-  receiveWindow: 4096,
-  /** Tabs at one hub. */
-  tabs: 256,
-  /** Subscriptions of one tab. */
-  subscriptionsPerTab: 1024,
-  /** Topics of all tabs together. */
-  topics: 1024,
-  /** Requests of all tabs that have no answer yet. */
-  requests: 1024,
-  /** Calls of `reconnect()` that wait for their outcome. */
-  reconnectWaiters: 256,
-  /** Entries encoded for one turn of the outbox. */
-  entriesPerTurn: 1024,
-  /** Tabs whose last tab sequence is remembered after they have gone. */
-  rememberedTabs: 1024,
-  /** How long after the last tab the socket stays, so that a reload finds it. */
-  lingerMs: 1_000,
-  /** How long a draining connection waits for acknowledgements. */
-  drainMs: 5_000,
-  /** Changes of counters are told to tabs at most this often; changes of state at once. */
-  statusIntervalMs: 250,
-} as const;
+// Every bound and default of the hub's core.
+// Single constants, imported as a namespace, so that a minifier can put the numbers in their places.
+
+/** Batches to one tab that may be under way. */
+export const batchesUnderWay = 2;
+/** Messages in one batch to a tab, unless a single record holds more. */
+export const batchMessages = 4096;
+/** Characters of JSON, or bytes, of messages in one batch to a tab. */
+export const batchBytes = 1024 * 1024;
+/** Messages that the hub keeps of one topic. */
+export const tailMessages = 8192;
+/** Characters of JSON, or bytes, that the hub keeps of one topic. */
+export const tailBytes = 4 * 1024 * 1024;
+/** Messages that the server may send ahead of a `received`. */
+export const receiveWindow = 4096;
+/** Tabs at one hub. */
+export const tabs = 256;
+/** Subscriptions of one tab. */
+export const subscriptionsPerTab = 1024;
+/** Topics of all tabs together. */
+export const topics = 1024;
+/** Requests of all tabs that have no answer yet. */
+export const requests = 1024;
+/** Calls of `reconnect()` that wait for their outcome. */
+export const reconnectWaiters = 256;
+/** Entries encoded for one turn of the outbox. */
+export const entriesPerTurn = 1024;
+/** Tabs whose last tab sequence is remembered after they have gone. */
+export const rememberedTabs = 1024;
+/** Failed entries of tabs that are away, kept until the tab comes back. */
+export const untoldFailures = 256;
+/** How long after the last tab the socket stays, so that a reload finds it. */
+export const lingerMs = 1_000;
+/** How long a draining connection waits for acknowledgements. */
+export const drainMs = 5_000;
+/** Changes of counters are told to tabs at most this often; changes of state at once. */
+export const statusIntervalMs = 250;

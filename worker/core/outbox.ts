@@ -1,6 +1,6 @@
 import { errorData, type ErrorData } from '../../src/protocol/errors.ts';
 import { Deque } from './deque.ts';
-import { coreLimits } from './limits.ts';
+import * as coreLimits from './limits.ts';
 
 /** One outgoing message, as the store keeps it. */
 export interface Entry {
@@ -84,6 +84,14 @@ export class Outbox {
   /** The highest tab sequence taken from a tab; 0 for an unknown one. */
   lastTabSeq(tabId: string): number {
     return this.#lastTabSeq.get(tabId) ?? 0;
+  }
+
+  /** The tab sequence up to which every entry of a tab has its fate. */
+  settledTabSeq(tabId: string): number {
+    for (const { entry, failed } of this.#slots) {
+      if (entry.tabId === tabId && !failed) return entry.tabSeq - 1;
+    }
+    return this.lastTabSeq(tabId);
   }
 
   /** Takes an entry: gives it with its sequence, or says why not. A repeated tab sequence is skipped. */

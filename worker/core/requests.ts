@@ -1,6 +1,6 @@
 import { errorData, type ErrorData } from '../../src/protocol/errors.ts';
-import type { TabOp } from '../hub-api.ts';
-import { coreLimits } from './limits.ts';
+import type { TabOp } from './hub-api.ts';
+import * as coreLimits from './limits.ts';
 
 /** A request of a tab, from its op to its answer. */
 export interface PendingRequest {

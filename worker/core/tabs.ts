@@ -1,6 +1,6 @@
-import type { TabItem } from '../hub-api.ts';
+import type { TabItem } from './hub-api.ts';
 import { createBatchWindow, hasCredit, type BatchWindow } from './batch-window.ts';
-import { coreLimits } from './limits.ts';
+import * as coreLimits from './limits.ts';
 import type { EntryFate } from './outbox.ts';
 import type { TabSubscription } from './topics.ts';
 
@@ -26,6 +26,8 @@ export interface Tab {
 /** The attached tabs, in the order in which they came. */
 export class Tabs {
   readonly #tabs = new Map<string, Tab>();
+  /** Failures of tabs that are away; a page may come back from the back/forward cache and ask. */
+  #untold: Extract<EntryFate, { kind: 'failed' }>[] = [];
   #activity = 0;
 
   get size(): number {
@@ -59,6 +61,9 @@ export class Tabs {
       ready: new Set(),
     };
     this.#tabs.set(id, tab);
+    const untold = this.#untold;
+    this.#untold = untold.filter((fate) => fate.tabId !== id);
+    for (const fate of untold) if (fate.tabId === id) this.tellFate(fate);
     return tab;
   }
 
@@ -78,10 +83,13 @@ export class Tabs {
       .map((tab) => tab.id);
   }
 
-  /** Notes what happened to an entry; nothing if its tab has gone. */
+  /** Notes what happened to an entry. Of a tab that is away only failures are kept: the rest is derived. */
   tellFate(fate: EntryFate): void {
     const tab = this.#tabs.get(fate.tabId);
-    if (!tab) return;
+    if (!tab) {
+      if (fate.kind === 'failed') this.#untold = [...this.#untold, fate].slice(-coreLimits.untoldFailures);
+      return;
+    }
     switch (fate.kind) {
       case 'stored':
         tab.storedUpTo = Math.max(tab.storedUpTo, fate.upTo);

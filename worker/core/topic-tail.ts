@@ -1,6 +1,6 @@
-import type { GapReason, Position } from '../hub-api.ts';
+import type { GapReason, Position } from './hub-api.ts';
 import { Deque } from './deque.ts';
-import { coreLimits } from './limits.ts';
+import * as coreLimits from './limits.ts';
 
 /** A run of messages, one binary message, or a gap: the unit in which a topic is kept and handed on. */
 export type TailRecord = RowsRecord | BytesRecord | GapRecord;

@@ -1,7 +1,7 @@
 import { errorData, type ErrorData } from '../../src/protocol/errors.ts';
 import type { ServerMessage } from '../../src/protocol/schema.ts';
-import type { GapReason, Position } from '../hub-api.ts';
-import { coreLimits } from './limits.ts';
+import type { GapReason, Position } from './hub-api.ts';
+import * as coreLimits from './limits.ts';
 import type { Tab } from './tabs.ts';
 import { TopicTail } from './topic-tail.ts';
 
@@ -66,7 +66,12 @@ export class Topics {
    */
   subscribe(
     tab: Tab,
-    wish: { readonly sub: number; readonly topic: string; readonly replay: number; readonly since?: Position },
+    wish: {
+      readonly sub: number;
+      readonly topic: string;
+      readonly replay: number;
+      readonly since?: Position;
+    },
   ): ErrorData | undefined {
     if (tab.subscriptions.has(wish.sub)) return undefined;
     if (tab.subscriptions.size >= coreLimits.subscriptionsPerTab) return tooMany('subscriptions of one tab');

@@ -1,4 +1,4 @@
-import type { ErrorData } from '../src/protocol/errors.ts';
+import type { ErrorData } from '../../src/protocol/errors.ts';
 
 /**
  * The contract between a tab and the hub: two small interfaces that Comlink carries, one at either end of
@@ -186,6 +186,8 @@ export type AttachReply =
       readonly host: HostKind;
       /** Highest tab sequence of this tab that the hub has taken. */
       readonly tabSeq: number;
+      /** Tab sequence up to which everything is settled: acknowledged, but for what is told as `failed`. */
+      readonly settled: number;
       readonly status: HubStatus;
     }
   | { readonly kind: 'refused'; readonly error: ErrorData };
@@ -200,10 +202,13 @@ export interface HubApi {
   detach(hubId: string, tabId: string): void;
 }
 
+/** The token, or why the app's `auth` gave none. */
+export type TokenReply = { readonly token: string } | { readonly error: ErrorData };
+
 /** What a tab offers to the hub. */
 export interface TabApi {
   /** Takes a batch; settles once the tab's handlers have it. `number` counts up by one per batch. */
   deliver(hubId: string, number: number, items: readonly TabItem[]): void;
   /** A token for the server, from the app's `auth` option. */
-  token(): string | Promise<string>;
+  token(): TokenReply | Promise<TokenReply>;
 }

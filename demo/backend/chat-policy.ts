@@ -1,0 +1,13 @@
+import type { ChatText } from '../contract.ts';
+
+/** Characters in a chat message, at most. */
+export const chatTextLength = 500;
+
+/** Whether a client's publish is a chat message. */
+export const isChatText = (payload: unknown): payload is ChatText => {
+  if (typeof payload !== 'object' || payload === null) return false;
+  if (!('tabId' in payload && 'text' in payload)) return false;
+  const { tabId, text } = payload;
+  if (typeof tabId !== 'string' || tabId.length > 64) return false;
+  return typeof text === 'string' && text.length > 0 && text.length <= chatTextLength;
+};

@@ -1,0 +1,15 @@
+import { connect } from 'onesocket';
+import workerUrl from 'onesocket/worker?url';
+
+const query = new URLSearchParams(location.search);
+const socket = connect(query.get('server'), { worker: workerUrl });
+
+const showState = () => (document.querySelector('#state').textContent = socket.status.state);
+socket.addEventListener('status', showState);
+showState();
+
+socket.subscribe('news').onMessage((message) => {
+  document.querySelector('#messages').textContent += `${JSON.stringify(message.payload)}\n`;
+});
+
+globalThis.publish = (payload) => socket.publish('news', payload);

@@ -1,0 +1,55 @@
+import * as protocolLimits from '../src/protocol/limits.ts';
+import type { ServerContext } from './context.ts';
+import { DeadlineError, guarded } from './guard.ts';
+import type { Identity } from './hooks.ts';
+import { chain, type MaybePromise } from './maybe-promise.ts';
+import { RequestError } from './request-error.ts';
+import type { PeerRequest } from './transport.ts';
+
+/** What came of a token. */
+export type Verdict =
+  | { readonly kind: 'accepted'; readonly identity: Identity }
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** It could not be checked: the client may try again. */
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Everybody, on a server that does not authenticate. */
+export const anonymous: Identity = { identity: 'anonymous' };
+
+/** Asks the app about a token. Never rejects, and logs nothing that holds the token. */
+export function verifyToken(
+  context: ServerContext,
+  token: string,
+  request: PeerRequest,
+): MaybePromise<Verdict> {
+  const { hooks, clock, limits } = context;
+  const { authenticate } = hooks;
+  if (!authenticate) return { kind: 'accepted', identity: anonymous };
+  return guarded<Verdict>(
+    () => chain(authenticate({ token, request }), (identity) => verdictOn(context, identity)),
+    (reason) => verdictOnError(context, reason, token),
+    { clock, timeoutMs: limits.hookTimeoutMs },
+  );
+}
+
+function verdictOn(context: ServerContext, identity: Identity | null | undefined): Verdict {
+  if (!identity) return { kind: 'refused', reason: 'the token was refused' };
+  const { identity: name, expiresAt } = identity;
+  const isName = typeof name === 'string' && name !== '' && name.length <= protocolLimits.topicLength;
+  const isTime = expiresAt === undefined || (Number.isSafeInteger(expiresAt) && expiresAt >= 0);
+  if (isName && isTime && !name.includes('\0')) return { kind: 'accepted', identity };
+  const rule = 'identity: 1 to 256 characters without U+0000, expiresAt: integer milliseconds';
+  context.logger.error({ rule }, 'authenticate returned what is no identity');
+  return { kind: 'failed', reason: 'the server could not check the token' };
+}
+
+function verdictOnError(context: ServerContext, reason: unknown, token: string): Verdict {
+  if (reason instanceof RequestError) return { kind: 'refused', reason: withoutToken(reason.message, token) };
+  // Only the text, and without the token: libraries like to quote what they could not verify.
+  context.logger.info({ reason: withoutToken(String(reason), token) }, 'authenticate failed');
+  return reason instanceof DeadlineError
+    ? { kind: 'failed', reason: 'the token could not be checked in time' }
+    : { kind: 'refused', reason: 'the token was refused' };
+}
+
+const withoutToken = (text: string, token: string): string => text.replaceAll(token, '[token]');

@@ -1,0 +1,136 @@
+import type { MaybePromise } from './maybe-promise.ts';
+
+/** A payload on its way into a topic: JSON text, or raw bytes. */
+export type EncodedPayload = string | Uint8Array;
+
+/** A message of a history, encoded once for all its receivers. */
+export interface StoredMessage {
+  /** Position in the topic; the first message of an incarnation has 1. */
+  readonly offset: number;
+  /** The whole `message` envelope: JSON text, or a binary frame. */
+  readonly frame: string | Uint8Array;
+  /** Bytes of `frame` in UTF-8. */
+  readonly bytes: number;
+}
+
+/** What a topic holds at one moment. */
+export interface TopicHead {
+  /** Id of this incarnation of the history. */
+  readonly epoch: string;
+  /** Offset of the oldest kept message; of the next one when none is kept. */
+  readonly oldest: number;
+  /** Offset of the newest message; 0 when there was none. */
+  readonly offset: number;
+}
+
+/** A part of a history, oldest first. */
+export interface HistorySlice extends TopicHead {
+  /** From the offset asked for, or from `oldest` where that has gone. */
+  readonly messages: readonly StoredMessage[];
+}
+
+/** Bounds of one read. At least one message is read where there is one. */
+export interface ReadBounds {
+  readonly maxMessages: number;
+  readonly maxBytes: number;
+}
+
+/** Who publishes, and which of its publishes this is. */
+export interface ClientSequence {
+  readonly key: string;
+  /** As `openClient` gave it. */
+  readonly lease: number;
+  readonly seq: number;
+}
+
+/** One publish. Without `client` it comes from the app's back end and is never a duplicate. */
+export interface Publication {
+  readonly topic: string;
+  readonly id: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly ts: number;
+  readonly payload: EncodedPayload;
+  readonly client?: ClientSequence;
+}
+
+/** Why a client's sequence was not taken. */
+export type SequenceProblem =
+  /** The sequence was handled before. */
+  | { readonly kind: 'duplicate'; readonly lastSeq: number }
+  /** The client has been opened again since: this connection is a zombie. */
+  | { readonly kind: 'fenced' }
+  /** Sequences before this one are missing, or the client's record is lost. */
+  | { readonly kind: 'hole' };
+
+/** What became of a publish. */
+export type PublishResult =
+  | { readonly kind: 'published'; readonly epoch: string; readonly offset: number }
+  /** Refused by the backbone, and recorded as such in the same step. */
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+  | SequenceProblem;
+
+/** A refused publish, as a client is told of it. */
+export interface RecordedRefusal {
+  readonly seq: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A client that connects. */
+export interface ClientOpening {
+  readonly key: string;
+  readonly epoch: number;
+  /** Highest acknowledgement that the client has; refusals up to it are forgotten. */
+  readonly acked: number;
+}
+
+/** What is known of a client that connects. */
+export type OpenResult =
+  | {
+      readonly kind: 'open';
+      /** Fences every earlier opening of this client; higher at every opening. */
+      readonly lease: number;
+      readonly lastSeq: number;
+      /** Whether nothing is known of this client, so that its first sequence may be any. */
+      readonly fresh: boolean;
+      /** Refusals above `acked`, oldest first, at most `protocolLimits.rejected`. */
+      readonly refusals: readonly RecordedRefusal[];
+    }
+  /** A newer epoch of this client has been seen. */
+  | { readonly kind: 'stale'; readonly epoch: number };
+
+/** A watched topic. `full`: there is no room for another topic. */
+export type WatchResult = { readonly kind: 'watching'; stop(): void } | { readonly kind: 'full' };
+
+/**
+ * The seam between a server and where its histories and client records live. Each method may answer at
+ * once or with a promise. Calls take effect in the order in which they were made, so that a session may
+ * make the next before the first is answered. A rejection means that the effect is unknown.
+ */
+export interface Backbone {
+  /**
+   * In one atomic step: checks the client's lease and sequence, appends the message and remembers the
+   * sequence. Does nothing but answer when the check fails.
+   */
+  publish(publication: Publication): MaybePromise<PublishResult>;
+  /** Remembers a refused publish as handled; checks lease and sequence as `publish` does. */
+  recordRefusal(
+    client: ClientSequence,
+    refusal: { readonly code: string; readonly message: string },
+  ): MaybePromise<{ readonly kind: 'recorded' } | SequenceProblem>;
+  /** Reads the messages after the offset `after`. */
+  read(topic: string, after: number, bounds: ReadBounds): MaybePromise<HistorySlice>;
+  /** What the topic holds now. Asked only while the topic is watched. */
+  head(topic: string): MaybePromise<TopicHead>;
+  /**
+   * Calls `advanced` after every message of the topic, from whichever server, until `stop()`. A watched
+   * topic is not forgotten.
+   */
+  watch(topic: string, advanced: (epoch: string, offset: number) => void): MaybePromise<WatchResult>;
+  /** Opens a client's record, making it where there is none, and fences its earlier openings. */
+  openClient(opening: ClientOpening): MaybePromise<OpenResult>;
+  /** The client has disconnected: its record may be forgotten after a while. An old lease is ignored. */
+  closeClient(key: string, lease: number): MaybePromise<void>;
+  /** Ends the backbone. */
+  close(): MaybePromise<void>;
+}

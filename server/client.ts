@@ -1,0 +1,14 @@
+/** The client of an open connection. Identity and claims change only by a new token. */
+export interface Client {
+  readonly identity: string;
+  readonly claims: unknown;
+  readonly clientId: string;
+  readonly clientEpoch: number;
+  /** Key of the client's record in the backbone. */
+  readonly key: string;
+  /** Fences this opening of the record against later ones. */
+  readonly lease: number;
+}
+
+/** Key of a client's record. An identity has no U+0000, so no client id can reach into another identity. */
+export const clientKey = (identity: string, clientId: string): string => `${identity}\0${clientId}`;

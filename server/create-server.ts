@@ -1,0 +1,117 @@
+import type { Server as HttpServer } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import { ConnectionError, errorData } from '../src/protocol/errors.ts';
+import { timerMsMax } from './clock.ts';
+import { Connections } from './connections.ts';
+import type { ServerContext } from './context.ts';
+import { createContext, systemSurroundings } from './create-context.ts';
+import { serveHealth } from './health.ts';
+import { closeWithinMsDefault } from './limits.ts';
+import { checkInteger, invalid, resolveOptions, type ServerOptions } from './options.ts';
+import { checkTopic, encodePayload } from './publish-input.ts';
+import type { ServerStats } from './stats.ts';
+import { listenForUpgrades } from './upgrade.ts';
+
+/** Where a message of the app's back end went. */
+export interface PublishedAt {
+  /** Id of this incarnation of the topic. */
+  readonly epoch: string;
+  readonly offset: number;
+}
+
+/** A onesocket server. */
+export interface OnesocketServer {
+  /**
+   * Takes the upgrades of `path` on an HTTP server, and answers `GET /healthz` there. The app's own request
+   * and upgrade listeners keep all the rest; an upgrade that nobody takes is answered 404.
+   *
+   * @param options.path - Default `/realtime`.
+   * @throws ConnectionError `invalid-option`
+   */
+  attach(httpServer: HttpServer | HttpsServer, options?: { readonly path?: string }): void;
+  /**
+   * Publishes from the app's back end. Neither `authorize` nor `onPublish` is asked.
+   *
+   * @param payload - A JSON value, or bytes: `Uint8Array` or `ArrayBuffer`.
+   * @throws ConnectionError `invalid-option` (the topic), `invalid-payload`, `too-large`, `rejected` (the
+   * backbone has no room), `closed`
+   */
+  publish(topic: string, payload: unknown): Promise<PublishedAt>;
+  /** The counters at this moment. */
+  stats(): ServerStats;
+  /**
+   * Tells every client that the server goes, lets publishes in process finish, closes with 1012, and ends
+   * what does not close in time. Takes no connections meanwhile nor after. The HTTP server stays the app's.
+   *
+   * @param options.withinMs - Milliseconds this may take. Default 5,000.
+   * @throws ConnectionError `invalid-option`
+   */
+  close(options?: { readonly withinMs?: number }): Promise<void>;
+}
+
+/**
+ * Creates a server, to be attached to an HTTP server.
+ *
+ * @throws ConnectionError `invalid-option`
+ * @example
+ * const server = createServer({ authenticate: async ({ token }) => ({ identity: await userOf(token) }) });
+ * server.attach(httpServer, { path: '/realtime' });
+ * await server.publish('news', { text: 'hello' });
+ */
+export function createServer(options: ServerOptions = {}): OnesocketServer {
+  const { origins } = resolveOptions(options);
+  const context = createContext(options, systemSurroundings);
+  const { stats } = context;
+  const connections = new Connections(context, origins);
+  let closed: Promise<void> | undefined;
+  return {
+    attach: (httpServer, { path = '/realtime' } = {}) =>
+      attach(httpServer as HttpServer, path, connections, stats),
+    publish: async (topic, payload) => {
+      if (closed) throw new ConnectionError(errorData('closed', 'the server is closed'));
+      return publish(context, topic, payload);
+    },
+    stats: () => ({ ...stats }),
+    close: ({ withinMs = closeWithinMsDefault } = {}) => {
+      checkInteger('withinMs', withinMs, timerMsMax);
+      closed ??= close(context, connections, withinMs, options.backbone === undefined);
+      return closed;
+    },
+  };
+}
+
+function attach(httpServer: HttpServer, path: string, connections: Connections, stats: ServerStats): void {
+  if (typeof httpServer?.on !== 'function') throw invalid('attach needs an HTTP server');
+  if (typeof path !== 'string' || !path.startsWith('/')) throw invalid('path must start with a /');
+  listenForUpgrades(httpServer, path, (request, socket, head) => connections.upgrade(request, socket, head));
+  serveHealth(httpServer, () => ({
+    status: connections.isClosing ? 'closing' : 'ok',
+    connections: stats.connections,
+  }));
+}
+
+async function publish(context: ServerContext, topic: string, payload: unknown): Promise<PublishedAt> {
+  const { limits, stats, backbone, clock, randomId } = context;
+  checkTopic(topic);
+  const encoded = encodePayload(payload, limits.messageBytes);
+  stats.published++;
+  const result = await backbone.publish({ topic, id: randomId(), ts: clock.now(), payload: encoded });
+  if (result.kind !== 'published') {
+    stats.refused++;
+    const message = result.kind === 'refused' ? result.message : result.kind;
+    throw new ConnectionError(errorData('rejected', message, { retryable: true }));
+  }
+  stats.accepted++;
+  return { epoch: result.epoch, offset: result.offset };
+}
+
+async function close(
+  { limits, backbone, logger }: ServerContext,
+  connections: Connections,
+  withinMs: number,
+  ownsBackbone: boolean,
+): Promise<void> {
+  await connections.close(withinMs, () => Math.round(Math.random() * limits.reconnectSpreadMs));
+  if (ownsBackbone) await backbone.close();
+  logger.info({}, 'server closed');
+}

@@ -1,0 +1,42 @@
+import type { FeedReader, TopicFeed } from './topic-feed.ts';
+
+/** A gap that the client has yet to be told of. */
+export interface Gap {
+  readonly reason: 'history' | 'epoch';
+  readonly missed?: number;
+}
+
+/**
+ * The position of one subscription in the history of its topic. This is all that a subscriber costs,
+ * however far behind it is: messages wait in the history, not per connection.
+ */
+export class Cursor implements FeedReader {
+  readonly feed: TopicFeed;
+  /** Position of the last message sent. */
+  epoch: string;
+  offset: number;
+  /** Sent before the next message. */
+  gap: Gap | undefined;
+  readonly #woken: (cursor: Cursor) => void;
+
+  constructor(
+    feed: TopicFeed,
+    start: { readonly epoch: string; readonly offset: number; readonly gap: Gap | undefined },
+    woken: (cursor: Cursor) => void,
+  ) {
+    this.feed = feed;
+    this.epoch = start.epoch;
+    this.offset = start.offset;
+    this.gap = start.gap;
+    this.#woken = woken;
+  }
+
+  wake(): void {
+    this.#woken(this);
+  }
+
+  /** Whether there is something to send. */
+  get isBehind(): boolean {
+    return this.gap !== undefined || this.feed.isAhead(this.epoch, this.offset);
+  }
+}

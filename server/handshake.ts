@@ -1,0 +1,142 @@
+/**
+ * A connection up to its welcome.
+ *
+ * ```
+ * awaiting-hello -> awaiting-auth | opening | done
+ * awaiting-auth  -> verifying | done
+ * verifying      -> opening | done
+ * opening        -> done
+ * done           ->
+ * ```
+ */
+import * as protocolLimits from '../src/protocol/limits.ts';
+import type { ClientEnvelope, ClientMessage } from '../src/protocol/schema.ts';
+import { wireFeatures, wireVersions } from '../src/protocol/version.ts';
+import { Alarm } from './alarm.ts';
+import { anonymous } from './authentication.ts';
+import type { OpenResult } from './backbone.ts';
+import { clientKey } from './client.ts';
+import type { ServerContext } from './context.ts';
+import type { Credentials } from './credentials.ts';
+import { forgetClient } from './forget-client.ts';
+import { withDeadline } from './guard.ts';
+import type { Identity } from './hooks.ts';
+import { settle } from './maybe-promise.ts';
+import type { SessionStart } from './open-session.ts';
+import type { Outbound } from './outbound.ts';
+import type { SessionClose } from './session-close.ts';
+import { checkTransition, type Transitions } from './state-machine.ts';
+import { welcomeOf } from './welcome.ts';
+
+type Hello = ClientMessage<'hello'>;
+
+type HandshakeState =
+  | { readonly kind: 'awaiting-hello' }
+  | { readonly kind: 'awaiting-auth'; readonly hello: Hello }
+  | { readonly kind: 'verifying' }
+  | { readonly kind: 'opening' }
+  | { readonly kind: 'done' };
+
+/** Which state may follow which. A test compares this with the diagram above. */
+export const handshakeTransitions: Transitions<HandshakeState['kind']> = {
+  'awaiting-hello': ['awaiting-auth', 'opening', 'done'],
+  'awaiting-auth': ['verifying', 'done'],
+  verifying: ['opening', 'done'],
+  opening: ['done'],
+  done: [],
+};
+
+/** What a handshake needs of its connection. */
+export interface HandshakeOwner {
+  readonly context: ServerContext;
+  readonly outbound: Outbound;
+  readonly credentials: Credentials;
+  readonly close: SessionClose;
+  /** The welcome is on its way. */
+  readonly opened: (start: SessionStart) => void;
+}
+
+/** Negotiates the version, checks the token, opens the client's record, and answers with the welcome. */
+export class Handshake {
+  readonly #owner: HandshakeOwner;
+  readonly #deadline: Alarm;
+  #state: HandshakeState = { kind: 'awaiting-hello' };
+
+  constructor(owner: HandshakeOwner) {
+    const { clock, limits } = owner.context;
+    this.#owner = owner;
+    this.#deadline = new Alarm(clock, () => owner.close('handshakeTimeout', 'no welcome in time'));
+    this.#deadline.set(clock.now() + limits.handshakeTimeoutMs);
+  }
+
+  /** Takes an envelope that came before the welcome. */
+  handle(envelope: ClientEnvelope): void {
+    const state = this.#state;
+    if (state.kind === 'awaiting-hello' && envelope.type === 'hello') return this.#greet(envelope);
+    if (state.kind === 'awaiting-auth' && envelope.type === 'auth') {
+      this.#become({ kind: 'verifying' });
+      return this.#owner.credentials.check(envelope.payload.token, (identity) =>
+        this.#open(state.hello, identity),
+      );
+    }
+    this.#owner.close('unexpected', `${envelope.type} in the state ${state.kind}`);
+  }
+
+  /** Ends the handshake, whatever it waits for. */
+  end(): void {
+    this.#deadline.clear();
+    if (this.#state.kind !== 'done') this.#become({ kind: 'done' });
+  }
+
+  #greet(hello: Hello): void {
+    const { close, context } = this.#owner;
+    if (!wireVersions.some((version) => hello.payload.versions.includes(version))) {
+      return close('unsupportedVersion', `this server speaks the versions ${wireVersions.join(', ')}`);
+    }
+    if (hello.payload.auth === 'token') return this.#become({ kind: 'awaiting-auth', hello });
+    if (context.hooks.authenticate) return close('unauthenticated', 'token required');
+    this.#open(hello, anonymous);
+  }
+
+  #open(hello: Hello, identity: Identity): void {
+    const { context, close } = this.#owner;
+    const { backbone, clock, limits } = context;
+    this.#become({ kind: 'opening' });
+    const { clientId, clientEpoch: epoch, acked } = hello.payload;
+    const key = clientKey(identity.identity, clientId);
+    settle(
+      withDeadline(backbone.openClient({ key, epoch, acked }), { clock, timeoutMs: limits.hookTimeoutMs }),
+      (result) => this.#opened(hello, identity, result),
+      (reason) => {
+        context.logger.error({ err: reason }, 'the backbone failed');
+        close('internalError', 'the server failed');
+      },
+    );
+  }
+
+  #opened(hello: Hello, { identity, claims }: Identity, result: OpenResult): void {
+    const { context, close, outbound, opened } = this.#owner;
+    if (result.kind === 'stale') return close('staleClientEpoch', 'a newer hub has this client id');
+    const { clientId, clientEpoch, features, window } = hello.payload;
+    const { lease, lastSeq, fresh } = result;
+    const key = clientKey(identity, clientId);
+    const client = { identity, claims, clientId, clientEpoch, key, lease };
+    const older = context.sessions.get(key);
+    if (this.#state.kind !== 'opening' || (older && older.client.lease > lease)) {
+      forgetClient(context, key, lease);
+      return close('staleClientEpoch', 'a newer connection has this client id');
+    }
+    older?.replacedBy(clientEpoch);
+    const chosen = wireFeatures.filter((feature) => features.includes(feature));
+    const { limits, heartbeatMs } = context;
+    outbound.push(welcomeOf({ hello, result, limits, heartbeatMs, features: chosen }));
+    if (chosen.includes('batch')) outbound.maxBatch = protocolLimits.batchEnvelopes;
+    this.end();
+    opened({ client, lastSeq, fresh, window: Math.min(window, limits.window) });
+  }
+
+  #become(next: HandshakeState): void {
+    checkTransition(handshakeTransitions, this.#state.kind, next.kind);
+    this.#state = next;
+  }
+}

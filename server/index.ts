@@ -1,0 +1,38 @@
+/** The server of onesocket: its public entry. */
+export { createServer, type OnesocketServer, type PublishedAt } from './create-server.ts';
+export type { ServerOptions } from './options.ts';
+export type {
+  Authenticate,
+  Authorize,
+  AuthorizeQuestion,
+  Identity,
+  IncomingPublish,
+  OnPublish,
+  RequestContext,
+  RequestHandler,
+} from './hooks.ts';
+export { RequestError, type Refusal } from './request-error.ts';
+export { ConnectionError, type ConnectionErrorCode } from '../src/protocol/errors.ts';
+export type {
+  Backbone,
+  ClientOpening,
+  ClientSequence,
+  EncodedPayload,
+  HistorySlice,
+  OpenResult,
+  Publication,
+  PublishResult,
+  ReadBounds,
+  RecordedRefusal,
+  SequenceProblem,
+  StoredMessage,
+  TopicHead,
+  WatchResult,
+} from './backbone.ts';
+export { MemoryBackbone, type MemoryBackboneOptions } from './memory-backbone.ts';
+export { defaultLimits, type ServerLimits } from './limits.ts';
+export type { Logger } from './logger.ts';
+export type { MaybePromise } from './maybe-promise.ts';
+export type { ServerStats } from './stats.ts';
+export type { PeerRequest } from './transport.ts';
+export type { Clock, Timer } from './clock.ts';

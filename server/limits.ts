@@ -1,0 +1,90 @@
+import * as protocolLimits from '../src/protocol/limits.ts';
+import { timerMsMax } from './clock.ts';
+
+const kib = 1024;
+const mib = 1024 * kib;
+
+/** Every bound of the server. Each can be set in `createServer({ limits })`; these are the defaults. */
+export interface ServerLimits {
+  /** Connections at one time; an upgrade above it is answered 503. Default 10,000. */
+  readonly connections: number;
+  /** Milliseconds from the upgrade to the welcome; then the connection is closed 4408. Default 5,000. */
+  readonly handshakeTimeoutMs: number;
+  /** Milliseconds that a pinged peer has to show any sign of life; then it is closed 4411. Default 10,000. */
+  readonly heartbeatTimeoutMs: number;
+  /** Milliseconds that a peer has to answer a close frame; then the socket is destroyed. Default 2,000. */
+  readonly closeTimeoutMs: number;
+  /** Milliseconds that one call of `authenticate`, `authorize`, `onPublish` or the backbone may take. Default 10,000. */
+  readonly hookTimeoutMs: number;
+  /** Bytes of one WebSocket message from a client; a larger one is closed 1009. Default 1 MiB. */
+  readonly maxFrameBytes: number;
+  /** Bytes of one payload as it is kept; a larger one is refused `too-large`. Default 1 MiB. */
+  readonly messageBytes: number;
+  /** Publishes in process of one connection before reading pauses, and messages to it that it has not received. Default 1,024. */
+  readonly window: number;
+  /** Bytes of one text frame that the server joins of several envelopes. Default 256 KiB. */
+  readonly batchBytes: number;
+  /** Bytes waiting in the socket above which nothing more is sent or read. Default 1 MiB. */
+  readonly bufferedBytes: number;
+  /** Subscriptions of one connection. Default 1,024. */
+  readonly maxSubscriptions: number;
+  /** Reads of the backbone that one connection has under way. Default 16. */
+  readonly pendingReads: number;
+  /** Requests of one connection that run at one time. Default 256. */
+  readonly pendingRequests: number;
+  /** Milliseconds that a request may run, whatever the client asked for. Default 30,000. */
+  readonly requestTimeoutMs: number;
+  /** Messages that a topic keeps. Default 1,000. */
+  readonly historyMessages: number;
+  /** Bytes that a topic keeps. Default 4 MiB. */
+  readonly historyBytes: number;
+  /** Topics of the memory backbone; above it, the one unused for longest is forgotten. Default 10,000. */
+  readonly topics: number;
+  /** Clients remembered after they have disconnected. Default 100,000. */
+  readonly clients: number;
+  /** Milliseconds that a client is remembered after it has disconnected. Default 24 hours. */
+  readonly clientMemoryMs: number;
+  /** Milliseconds over which `close()` spreads the return of the connections. Default 5,000. */
+  readonly reconnectSpreadMs: number;
+}
+
+/** The defaults of {@link ServerLimits}. */
+export const defaultLimits: ServerLimits = {
+  connections: 10_000,
+  handshakeTimeoutMs: 5_000,
+  heartbeatTimeoutMs: 10_000,
+  closeTimeoutMs: 2_000,
+  hookTimeoutMs: 10_000,
+  maxFrameBytes: mib,
+  messageBytes: mib,
+  window: 1024,
+  batchBytes: 256 * kib,
+  bufferedBytes: mib,
+  maxSubscriptions: 1024,
+  pendingReads: 16,
+  pendingRequests: 256,
+  requestTimeoutMs: 30_000,
+  historyMessages: 1000,
+  historyBytes: 4 * mib,
+  topics: 10_000,
+  clients: 100_000,
+  clientMemoryMs: 24 * 60 * 60 * 1000,
+  reconnectSpreadMs: 5_000,
+};
+
+/** The largest value that each limit may have, where the protocol or the platform sets one. */
+export const limitCeilings: Partial<ServerLimits> = {
+  handshakeTimeoutMs: timerMsMax,
+  heartbeatTimeoutMs: timerMsMax,
+  closeTimeoutMs: timerMsMax,
+  hookTimeoutMs: timerMsMax,
+  requestTimeoutMs: timerMsMax,
+  // All refusals that a client may not have heard of must fit into one welcome.
+  window: protocolLimits.rejected,
+};
+
+/** Milliseconds of silence after which the server pings, unless `heartbeatMs` says otherwise. */
+export const heartbeatMsDefault = 30_000;
+
+/** Milliseconds that `close()` takes at most, unless `withinMs` says otherwise. */
+export const closeWithinMsDefault = 5_000;

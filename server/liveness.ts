@@ -1,0 +1,63 @@
+import type { Clock, Timer } from './clock.ts';
+
+/** What liveness watches over. */
+export interface LivenessOwner {
+  readonly clock: Clock;
+  /** Milliseconds of silence before a ping. */
+  readonly heartbeatMs: number;
+  /** Milliseconds that the answer may take. */
+  readonly timeoutMs: number;
+  /** Whether the server itself does not read, so that silence says nothing. */
+  readonly isDeaf: () => boolean;
+  readonly ping: () => void;
+  readonly dead: () => void;
+}
+
+/**
+ * Pings a silent peer, and finds it dead when that does not break the silence. Hearing something costs a
+ * read of the clock and no timer.
+ */
+export class Liveness {
+  readonly #owner: LivenessOwner;
+  #timer: Timer | undefined;
+  #heardAt: number;
+  #pingedAt: number | undefined;
+
+  constructor(owner: LivenessOwner) {
+    this.#owner = owner;
+    this.#heardAt = owner.clock.now();
+    this.#wait(owner.heartbeatMs);
+  }
+
+  /** The peer has shown a sign of life. */
+  heard(): void {
+    this.#heardAt = this.#owner.clock.now();
+    this.#pingedAt = undefined;
+  }
+
+  /** Stops watching. */
+  end(): void {
+    if (this.#timer !== undefined) this.#owner.clock.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #wait(delayMs: number): void {
+    this.#timer = this.#owner.clock.setTimer(() => this.#check(), delayMs);
+  }
+
+  #check(): void {
+    const { clock, heartbeatMs, timeoutMs, isDeaf, ping, dead } = this.#owner;
+    const now = clock.now();
+    if (isDeaf()) this.heard();
+    if (this.#pingedAt !== undefined && now - this.#pingedAt >= timeoutMs) {
+      this.#timer = undefined;
+      return dead();
+    }
+    const silentMs = now - this.#heardAt;
+    if (this.#pingedAt === undefined && silentMs >= heartbeatMs) {
+      this.#pingedAt = now;
+      ping();
+    }
+    this.#wait(this.#pingedAt === undefined ? heartbeatMs - silentMs : timeoutMs);
+  }
+}

@@ -1,0 +1,147 @@
+import type { ClientEnvelope } from '../src/protocol/schema.ts';
+import type { Client } from './client.ts';
+import type { ClientSession, ServerContext } from './context.ts';
+import type { Credentials } from './credentials.ts';
+import type { Identity } from './hooks.ts';
+import { forgetClient } from './forget-client.ts';
+import type { Outbound } from './outbound.ts';
+import { Policy } from './policy.ts';
+import { PublishLane } from './publish-lane.ts';
+import { Pump } from './pump.ts';
+import type { ReadGate } from './read-gate.ts';
+import { RequestRunner } from './request-runner.ts';
+import type { SessionClose } from './session-close.ts';
+import { Subscriptions } from './subscriptions.ts';
+import type { Transport } from './transport.ts';
+
+/** What an open session needs of the connection that it belongs to. */
+export interface OpenSessionOwner {
+  readonly context: ServerContext;
+  readonly transport: Transport;
+  readonly outbound: Outbound;
+  readonly gate: ReadGate;
+  readonly close: SessionClose;
+  readonly credentials: Credentials;
+  /** There is something to send. */
+  readonly request: () => void;
+  /** Ends the connection without a close frame. */
+  readonly terminate: () => void;
+}
+
+/** What a session is opened with. */
+export interface SessionStart {
+  readonly client: Client;
+  readonly lastSeq: number;
+  readonly fresh: boolean;
+  /** Messages and gaps that may be under way to the client. */
+  readonly window: number;
+}
+
+/** A connection after its welcome: hands each envelope to the part that it concerns. */
+export class OpenSession implements ClientSession {
+  readonly #owner: OpenSessionOwner;
+  readonly #lane: PublishLane;
+  readonly #subscriptions: Subscriptions;
+  readonly #requests: RequestRunner;
+  readonly #pump: Pump;
+  #client: Client;
+
+  constructor(owner: OpenSessionOwner, start: SessionStart) {
+    const { context, transport, outbound, gate, request } = owner;
+    this.#owner = owner;
+    this.#client = start.client;
+    const client = () => this.#client;
+    const policy = new Policy(context, client);
+    const failed = (reason: unknown) => this.#failed(reason);
+    const stop = (why: 'hole' | 'fenced', detail: string) => this.#stop(why, detail);
+    this.#lane = new PublishLane(
+      { context, client, policy, outbound, gate, stop, failed },
+      start.lastSeq,
+      start.fresh,
+    );
+    this.#pump = new Pump({ context, transport, outbound, window: start.window, request, failed });
+    this.#subscriptions = new Subscriptions({ context, policy, outbound, gate, pump: this.#pump, failed });
+    this.#requests = new RequestRunner({ context, client, policy, outbound });
+  }
+
+  get client(): Client {
+    return this.#client;
+  }
+
+  /** Takes one envelope. */
+  handle(envelope: ClientEnvelope): void {
+    const { outbound, close } = this.#owner;
+    switch (envelope.type) {
+      case 'publish':
+        return this.#lane.push(envelope);
+      case 'subscribe':
+        return this.#subscriptions.subscribe(envelope);
+      case 'unsubscribe':
+        return this.#subscriptions.unsubscribe(envelope.topic);
+      case 'request':
+        if (!this.#requests.start(envelope)) close('unexpected', 'the request id is in use');
+        return undefined;
+      case 'cancel':
+        return this.#requests.cancel(envelope.re);
+      case 'received':
+        if (!this.#pump.received(envelope.count)) close('unexpected', 'received.count is more than was sent');
+        return undefined;
+      case 'auth':
+        return this.#owner.credentials.check(envelope.payload.token, (identity) => this.#renew(identity));
+      case 'ping':
+        return outbound.push({ type: 'pong', re: envelope.id });
+      case 'pong':
+        return undefined;
+      case 'hello':
+        return close('unexpected', 'a second hello');
+      default:
+        return envelope satisfies never;
+    }
+  }
+
+  /** Whether messages wait for room. */
+  get hasOutput(): boolean {
+    return this.#pump.hasOutput;
+  }
+
+  /** Sends the messages that there is room for. */
+  flush(): void {
+    this.#pump.run();
+  }
+
+  /** Calls `done` once no publish is in process. */
+  whenIdle(done: () => void): void {
+    this.#lane.whenIdle(done);
+  }
+
+  /** Gives way to a newer connection of the same client. */
+  replacedBy(clientEpoch: number): void {
+    if (clientEpoch > this.#client.clientEpoch)
+      this.#owner.close('staleClientEpoch', 'a newer hub has this client id');
+    else this.#owner.terminate();
+  }
+
+  /** Ends everything that the session has under way. */
+  end(): void {
+    const { context } = this.#owner;
+    const { key, lease } = this.#client;
+    this.#lane.end();
+    this.#subscriptions.end();
+    this.#requests.end();
+    if (context.sessions.get(key) === this) context.sessions.delete(key);
+    forgetClient(context, key, lease);
+  }
+
+  #renew({ claims }: Identity): void {
+    this.#client = { ...this.#client, claims };
+  }
+
+  #stop(why: 'hole' | 'fenced', detail: string): void {
+    this.#owner.close(why === 'hole' ? 'unexpected' : 'staleClientEpoch', detail);
+  }
+
+  #failed(reason: unknown): void {
+    this.#owner.context.logger.error({ err: reason }, 'the backbone failed');
+    this.#owner.close('internalError', 'the server failed');
+  }
+}

@@ -1,0 +1,142 @@
+import { ConnectionError, errorData } from '../src/protocol/errors.ts';
+import { isRecord } from '../src/protocol/field.ts';
+import * as protocolLimits from '../src/protocol/limits.ts';
+import type { Backbone } from './backbone.ts';
+import { timerMsMax } from './clock.ts';
+import type { Authenticate, Authorize, OnPublish, RequestHandler } from './hooks.ts';
+import { defaultLimits, heartbeatMsDefault, limitCeilings, type ServerLimits } from './limits.ts';
+import type { Logger } from './logger.ts';
+
+/** Options of `createServer`. All are optional. */
+export interface ServerOptions {
+  /** Checks the token of every connection. Default: no token is needed, everybody is `anonymous`. */
+  readonly authenticate?: Authenticate;
+  /** Asked for every subscribe, publish and request. Default: all are allowed. */
+  readonly authorize?: Authorize;
+  /** Sees every publish of a client before it is accepted, and may refuse it. Default: none. */
+  readonly onPublish?: OnPublish;
+  /** Request handlers by method. Default: none. */
+  readonly requests?: Readonly<Record<string, RequestHandler>>;
+  /** Bounds; {@link defaultLimits} where not given. */
+  readonly limits?: Partial<ServerLimits>;
+  /** Milliseconds of silence after which a connection is pinged. Default 30,000. */
+  readonly heartbeatMs?: number;
+  /**
+   * Origins that may connect, as `https://app.example`; any other, and a request without one, is answered
+   * 403. Default: any origin. Set it wherever a cookie counts as authentication: browsers let any page open
+   * a WebSocket to any host.
+   */
+  readonly origins?: readonly string[];
+  /** Any pino logger, or one like it. Default: a pino of level `info` to stdout. Never gets a token. */
+  readonly logger?: Logger;
+  /** Where histories and client records live. Default: in memory, for a single server. */
+  readonly backbone?: Backbone;
+}
+
+/** Options with every default in place, but for logger and backbone. */
+export interface ResolvedOptions {
+  readonly hooks: {
+    readonly authenticate: Authenticate | undefined;
+    readonly authorize: Authorize | undefined;
+    readonly onPublish: OnPublish | undefined;
+    readonly requests: ReadonlyMap<string, RequestHandler>;
+  };
+  readonly limits: ServerLimits;
+  readonly heartbeatMs: number;
+  readonly origins: ReadonlySet<string> | undefined;
+}
+
+const optionNames: ReadonlySet<string> = new Set<keyof ServerOptions>([
+  'authenticate',
+  'authorize',
+  'onPublish',
+  'requests',
+  'limits',
+  'heartbeatMs',
+  'origins',
+  'logger',
+  'backbone',
+]);
+
+/** Checks the options and fills in the defaults; throws a `ConnectionError` with the code `invalid-option`. */
+export function resolveOptions(options: ServerOptions): ResolvedOptions {
+  const given: unknown = options;
+  if (!isRecord(given)) throw invalid('the options must be an object');
+  const unknown = Object.keys(given).find((name) => !optionNames.has(name));
+  if (unknown) throw invalid(`unknown option ${unknown}`);
+  for (const name of ['authenticate', 'authorize', 'onPublish'] as const) {
+    if (options[name] !== undefined && typeof options[name] !== 'function')
+      throw invalid(`${name} must be a function`);
+  }
+  checkMethods(options.logger, 'logger', ['debug', 'info', 'warn', 'error']);
+  checkMethods(options.backbone, 'backbone', backboneMethods);
+  const { authenticate, authorize, onPublish, heartbeatMs = heartbeatMsDefault } = options;
+  checkInteger('heartbeatMs', heartbeatMs, timerMsMax);
+  return {
+    hooks: { authenticate, authorize, onPublish, requests: handlers(options.requests) },
+    limits: limits(options.limits),
+    heartbeatMs,
+    origins: origins(options.origins),
+  };
+}
+
+/** The error of a wrong option. */
+export const invalid = (message: string): ConnectionError =>
+  new ConnectionError(errorData('invalid-option', message));
+
+/** Throws unless `value` is an integer from 1 to `max`. */
+export function checkInteger(name: string, value: unknown, max: number = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= max) return;
+  throw invalid(`${name} must be an integer from 1 to ${max}`);
+}
+
+const backboneMethods: readonly (keyof Backbone)[] = [
+  'publish',
+  'recordRefusal',
+  'read',
+  'head',
+  'watch',
+  'openClient',
+  'closeClient',
+  'close',
+];
+
+function checkMethods(value: unknown, name: string, methods: readonly string[]): void {
+  if (value === undefined) return;
+  const target = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const missing = methods.find((method) => typeof target[method] !== 'function');
+  if (missing) throw invalid(`${name} has no method ${missing}`);
+}
+
+function handlers(given: ServerOptions['requests'] = {}): ReadonlyMap<string, RequestHandler> {
+  if (!isRecord(given)) throw invalid('requests must be an object of functions');
+  const entries = Object.entries(given);
+  for (const [method, handler] of entries) {
+    if (typeof handler !== 'function') throw invalid(`requests['${method}'] must be a function`);
+    if (method === '' || method.length > protocolLimits.methodLength) {
+      throw invalid(`a method of requests has 1 to ${protocolLimits.methodLength} characters`);
+    }
+  }
+  // A map has no prototype: a client cannot call `constructor` or `toString`.
+  return new Map(entries as [string, RequestHandler][]);
+}
+
+function limits(given: ServerOptions['limits'] = {}): ServerLimits {
+  if (!isRecord(given)) throw invalid('limits must be an object');
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(defaultLimits, name)) throw invalid(`unknown limit ${name}`);
+    checkInteger(`limits.${name}`, value, limitCeilings[name as keyof ServerLimits]);
+  }
+  return { ...defaultLimits, ...given };
+}
+
+function origins(given: ServerOptions['origins']): ReadonlySet<string> | undefined {
+  if (given === undefined) return undefined;
+  if (!Array.isArray(given)) throw invalid('origins must be a list of origins');
+  for (const origin of given) {
+    const parsed = typeof origin === 'string' && URL.canParse(origin) ? new URL(origin).origin : undefined;
+    if (parsed !== origin || parsed === 'null')
+      throw invalid(`origins: ${String(origin)} is not an origin such as https://app.example`);
+  }
+  return new Set(given);
+}

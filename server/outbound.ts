@@ -1,0 +1,92 @@
+import { encodeBinary, encodeEnvelope, packFrames } from '../src/protocol/codec.ts';
+import type { Outgoing } from '../src/protocol/outgoing.ts';
+import type { ServerEnvelope } from '../src/protocol/schema.ts';
+import type { Clock } from './clock.ts';
+import type { Transport } from './transport.ts';
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/** A server envelope but for the id and the time that every envelope has. */
+export type Reply = DistributiveOmit<ServerEnvelope, 'id' | 'ts'>;
+
+/** A server envelope whose payload stands beside it, but for id and time. */
+export type ReplyHead = DistributiveOmit<ServerEnvelope, 'id' | 'ts' | 'payload'>;
+
+/** The answers of one connection that wait for the end of the turn. Messages do not come through here. */
+export class Outbound {
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #maxFrameBytes: number;
+  readonly #request: () => void;
+  #waiting: (string | Uint8Array)[] = [];
+  #ack: number | undefined;
+  #count = 0;
+  /** Envelopes per text frame; 1 until the client has chosen the feature `batch`. */
+  maxBatch = 1;
+
+  constructor(transport: Transport, clock: Clock, maxFrameBytes: number, request: () => void) {
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#maxFrameBytes = maxFrameBytes;
+    this.#request = request;
+  }
+
+  /** Queues an envelope. */
+  push(reply: Reply): void {
+    this.#add(encodeEnvelope({ head: this.#stamped(reply) }));
+  }
+
+  /** Queues an envelope with a payload that is JSON text or bytes already. */
+  pushEncoded(head: ReplyHead, payload: string | Uint8Array): void {
+    const stamped = this.#stamped(head);
+    this.#add(
+      typeof payload === 'string'
+        ? encodeEnvelope({ head: stamped, json: payload })
+        : encodeBinary(stamped, payload),
+    );
+  }
+
+  /** Every sequence up to `seq` is handled. One `ack` is sent for all of a turn, behind their nacks. */
+  acknowledge(seq: number): void {
+    this.#ack = seq;
+    this.#request();
+  }
+
+  /** Sends everything that waits. */
+  flush(): void {
+    if (this.#ack !== undefined) {
+      const seq = this.#ack;
+      this.#ack = undefined;
+      this.#waiting.push(encodeEnvelope({ head: this.#stamped({ type: 'ack', seq }) }));
+    }
+    if (this.#waiting.length === 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    let texts: string[] = [];
+    for (const item of waiting) {
+      if (typeof item === 'string') {
+        texts.push(item);
+        continue;
+      }
+      this.#sendTexts(texts);
+      texts = [];
+      this.#transport.sendBinary(item);
+    }
+    this.#sendTexts(texts);
+  }
+
+  #add(item: string | Uint8Array): void {
+    this.#waiting.push(item);
+    this.#request();
+  }
+
+  #sendTexts(texts: readonly string[]): void {
+    const bounds = { maxBatch: this.maxBatch, maxFrameBytes: this.#maxFrameBytes };
+    for (const frame of packFrames(texts, bounds)) this.#transport.sendText(frame);
+  }
+
+  #stamped<R extends object>(reply: R): Outgoing['head'] {
+    const id = (++this.#count).toString(36);
+    return { ...reply, id, ts: this.#clock.now() } as unknown as Outgoing['head'];
+  }
+}

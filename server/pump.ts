@@ -1,0 +1,159 @@
+import type { Chunk, ChunkPart } from './chunk.ts';
+import type { Cursor } from './cursor.ts';
+import type { ServerContext } from './context.ts';
+import { withDeadline } from './guard.ts';
+import { isPromise, settle } from './maybe-promise.ts';
+import type { Outbound } from './outbound.ts';
+import type { Transport } from './transport.ts';
+
+/** What a pump needs of its session. */
+export interface PumpOwner {
+  readonly context: ServerContext;
+  readonly transport: Transport;
+  readonly outbound: Outbound;
+  /** Messages and gaps that may be under way without a `received`. */
+  readonly window: number;
+  /** There is something to send. */
+  readonly request: () => void;
+  /** A history cannot be read. */
+  readonly failed: (reason: unknown) => void;
+}
+
+/**
+ * Sends messages to one connection: from the histories, topic by topic in turn, as long as the client's
+ * window and the socket have room.
+ */
+export class Pump {
+  readonly #owner: PumpOwner;
+  /** Cursors with something to send, in the order of their turns. */
+  readonly #ready = new Set<Cursor>();
+  readonly #reading = new Set<Cursor>();
+  #sent = 0;
+  #received = 0;
+
+  constructor(owner: PumpOwner) {
+    this.#owner = owner;
+  }
+
+  /** Lets a cursor take its turn. Safe to call for one that has nothing to send. */
+  readonly activate = (cursor: Cursor): void => {
+    if (this.#reading.has(cursor)) return;
+    this.#ready.add(cursor);
+    this.#owner.request();
+  };
+
+  /** The cursor is done with. */
+  remove(cursor: Cursor): void {
+    this.#ready.delete(cursor);
+    this.#reading.delete(cursor);
+  }
+
+  /** Takes the client's cumulative count; false when it is more than was sent. */
+  received(count: number): boolean {
+    if (count > this.#sent) return false;
+    this.#received = Math.max(this.#received, count);
+    if (this.#ready.size > 0) this.#owner.request();
+    return true;
+  }
+
+  /** Sends while there is room; whatever then makes room calls it again. */
+  run(): void {
+    while (this.#hasRoom && this.#reading.size < this.#owner.context.limits.pendingReads) {
+      const [cursor] = this.#ready;
+      if (!cursor) return;
+      this.#ready.delete(cursor);
+      if (cursor.isBehind) this.#serve(cursor);
+    }
+  }
+
+  /** Whether a cursor waits for room. */
+  get hasOutput(): boolean {
+    return this.#ready.size > 0;
+  }
+
+  get #credit(): number {
+    return this.#owner.window - (this.#sent - this.#received);
+  }
+
+  get #hasRoom(): boolean {
+    const { transport, context } = this.#owner;
+    return this.#credit > 0 && transport.bufferedAmount < context.limits.bufferedBytes;
+  }
+
+  #serve(cursor: Cursor): void {
+    if (cursor.gap) this.#sendGap(cursor, cursor.gap);
+    const { clock, limits } = this.#owner.context;
+    const deadline = { clock, timeoutMs: limits.hookTimeoutMs };
+    const chunk = withDeadline(cursor.feed.read(cursor.offset), deadline);
+    if (!isPromise(chunk)) return this.#deliver(cursor, chunk);
+    this.#reading.add(cursor);
+    settle(
+      chunk,
+      (read) => this.#readDone(cursor, read),
+      (reason: unknown) => {
+        this.#reading.delete(cursor);
+        this.#owner.failed(reason);
+      },
+    );
+  }
+
+  #readDone(cursor: Cursor, chunk: Chunk): void {
+    if (!this.#reading.delete(cursor)) return;
+    // Answers that wait, as the `subscribed` of this very topic, go before its messages.
+    this.#owner.outbound.flush();
+    this.#deliver(cursor, chunk);
+    if (this.#ready.size > 0) this.#owner.request();
+  }
+
+  #deliver(cursor: Cursor, chunk: Chunk): void {
+    if (this.#noteGap(cursor, chunk)) {
+      this.#ready.add(cursor);
+      return;
+    }
+    const before = cursor.offset;
+    for (const part of chunk.parts) {
+      if (!this.#hasRoom) break;
+      const count = Math.min(part.messages.length, this.#credit);
+      this.#send(part, count);
+      cursor.offset += count;
+      this.#sent += count;
+      this.#owner.context.stats.delivered += count;
+    }
+    // An empty read that should not be one must not spin: the next advance wakes the cursor.
+    const moved = cursor.offset > before || chunk.parts.length > 0;
+    if (moved && cursor.isBehind) this.#ready.add(cursor);
+  }
+
+  /** Moves a cursor that the history has left behind, and remembers to say so. */
+  #noteGap(cursor: Cursor, chunk: Chunk): boolean {
+    const start = chunk.oldest - 1;
+    if (chunk.epoch !== cursor.epoch) {
+      cursor.gap = { reason: 'epoch' };
+    } else if (start > cursor.offset) {
+      cursor.gap = { reason: 'history', missed: start - cursor.offset };
+    } else {
+      return false;
+    }
+    cursor.epoch = chunk.epoch;
+    cursor.offset = start;
+    return true;
+  }
+
+  #sendGap(cursor: Cursor, payload: NonNullable<Cursor['gap']>): void {
+    const { outbound, context } = this.#owner;
+    cursor.gap = undefined;
+    const { epoch, offset } = cursor;
+    outbound.push({ type: 'gap', topic: cursor.feed.topic, epoch, offset, payload });
+    outbound.flush();
+    this.#sent++;
+    context.stats.gaps++;
+  }
+
+  #send(part: ChunkPart, count: number): void {
+    const { transport, outbound } = this.#owner;
+    const binary = part.binary;
+    if (binary) return transport.sendBinary(binary);
+    if (outbound.maxBatch > 1) return transport.sendText(part.text(count));
+    for (const message of part.messages.slice(0, count)) transport.sendText(message.frame as string);
+  }
+}

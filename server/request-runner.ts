@@ -1,0 +1,165 @@
+import type { ClientMessage } from '../src/protocol/schema.ts';
+import type { Client } from './client.ts';
+import type { Timer } from './clock.ts';
+import type { ServerContext } from './context.ts';
+import type { RequestHandler } from './hooks.ts';
+import { isPromise } from './maybe-promise.ts';
+import type { Outbound } from './outbound.ts';
+import { forbidden, type Policy } from './policy.ts';
+import { RequestError, wireFailure, type Refusal } from './request-error.ts';
+
+type Request = ClientMessage<'request'>;
+
+/** What requests need of their session. */
+export interface RequestOwner {
+  readonly context: ServerContext;
+  readonly client: () => Client;
+  readonly policy: Policy;
+  readonly outbound: Outbound;
+}
+
+interface Running {
+  readonly controller: AbortController;
+  readonly timer: Timer;
+}
+
+/** Runs the requests of one connection. They run side by side; each is answered at most once. */
+export class RequestRunner {
+  readonly #owner: RequestOwner;
+  readonly #running = new Map<string, Running>();
+  /** Handlers that have not settled: also those whose request was cancelled or has timed out. */
+  #active = 0;
+
+  constructor(owner: RequestOwner) {
+    this.#owner = owner;
+  }
+
+  /** Runs a request; false when its id is in use. */
+  start(request: Request): boolean {
+    const { context, policy } = this.#owner;
+    context.stats.requests++;
+    if (this.#running.has(request.id)) return false;
+    const handler = context.hooks.requests.get(request.method);
+    if (!handler) {
+      this.#fail(request.id, { code: 'unknown-method', message: `no such method: ${request.method}` });
+    } else if (Math.max(this.#active, this.#running.size) >= context.limits.pendingRequests) {
+      const message = `at most ${context.limits.pendingRequests} requests at one time`;
+      this.#fail(request.id, { code: 'limit', message, retryable: true });
+    } else {
+      const running = this.#track(request);
+      const allowed = policy.allows('request', request.method);
+      if (isPromise(allowed)) allowed.then((answer) => this.#run(request, handler, running, answer));
+      else this.#run(request, handler, running, allowed);
+    }
+    return true;
+  }
+
+  /** Aborts a request without an answer. */
+  cancel(id: string): void {
+    const running = this.#running.get(id);
+    if (!running) return;
+    this.#forget(id, running);
+    running.controller.abort(new Error('the client has cancelled the request'));
+  }
+
+  /** Aborts all requests. */
+  end(): void {
+    for (const [id, running] of this.#running) {
+      this.#forget(id, running);
+      running.controller.abort(new Error('the client has disconnected'));
+    }
+  }
+
+  #track({ id, timeoutMs }: Request): Running {
+    const { clock, limits } = this.#owner.context;
+    const controller = new AbortController();
+    // 0 stands for a client without a deadline of its own.
+    const boundedMs = Math.min(timeoutMs || limits.requestTimeoutMs, limits.requestTimeoutMs);
+    const timer = clock.setTimer(() => this.#timeOut(id, running, boundedMs), boundedMs);
+    const running = { controller, timer };
+    this.#running.set(id, running);
+    return running;
+  }
+
+  #timeOut(id: string, running: Running, timeoutMs: number): void {
+    if (!this.#finish(id, running)) return;
+    this.#fail(id, { code: 'timeout', message: `no answer within ${timeoutMs} ms` });
+    running.controller.abort(new Error(`no answer within ${timeoutMs} ms`));
+  }
+
+  #run(request: Request, handler: RequestHandler, running: Running, allowed: boolean): void {
+    const { id, method, payload } = request;
+    if (this.#running.get(id) !== running) return;
+    if (!allowed) {
+      this.#finish(id, running);
+      return this.#fail(id, forbidden(method));
+    }
+    const { identity, claims, clientId, clientEpoch } = this.#owner.client();
+    const context = { identity, claims, clientId, clientEpoch, id, signal: running.controller.signal };
+    const failed = (reason: unknown) => {
+      this.#active--;
+      if (this.#finish(id, running)) this.#fail(id, this.#refusalOf(reason, method));
+    };
+    const done = (output: unknown) => {
+      this.#active--;
+      if (this.#finish(id, running)) this.#respond(id, method, output);
+    };
+    this.#active++;
+    let output: unknown;
+    try {
+      output = handler(payload, context);
+    } catch (reason) {
+      return failed(reason);
+    }
+    if (isPromise(output)) output.then(done, failed);
+    else done(output);
+  }
+
+  #respond(id: string, method: string, output: unknown): void {
+    const { outbound, context } = this.#owner;
+    try {
+      const payload = encodeOutput(output);
+      const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.byteLength;
+      if (bytes <= context.limits.messageBytes) {
+        return outbound.pushEncoded({ type: 'response', re: id }, payload);
+      }
+      this.#fail(id, {
+        code: 'too-large',
+        message: `the response is larger than ${context.limits.messageBytes} bytes`,
+      });
+    } catch (reason) {
+      // What JSON cannot hold: a cycle, a BigInt, a toJSON that throws.
+      this.#fail(id, this.#refusalOf(reason, method));
+    }
+  }
+
+  #refusalOf(reason: unknown, method: string): Refusal {
+    if (reason instanceof RequestError) return reason;
+    this.#owner.context.logger.warn({ err: reason, method }, 'a request handler failed');
+    return { code: 'request-failed', message: 'the request failed' };
+  }
+
+  #fail(re: string, refusal: Refusal): void {
+    this.#owner.context.stats.requestsFailed++;
+    this.#owner.outbound.push({ type: 'error', re, payload: wireFailure(refusal) });
+  }
+
+  /** True for the first end of a request: it is the one that is answered. */
+  #finish(id: string, running: Running): boolean {
+    if (this.#running.get(id) !== running) return false;
+    this.#forget(id, running);
+    return true;
+  }
+
+  #forget(id: string, running: Running): void {
+    this.#running.delete(id);
+    this.#owner.context.clock.clearTimer(running.timer);
+  }
+}
+
+function encodeOutput(output: unknown): string | Uint8Array {
+  if (output instanceof ArrayBuffer) return new Uint8Array(output);
+  if (output instanceof Uint8Array) return output;
+  // A handler without a result answers null: undefined has no JSON.
+  return JSON.stringify(output) ?? 'null';
+}

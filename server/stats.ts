@@ -1,0 +1,55 @@
+/** What a server counts. All but the first three only ever go up. */
+export interface ServerStats {
+  /** Connections at this moment, those in the handshake included. */
+  connections: number;
+  /** Subscriptions of all connections at this moment. */
+  subscriptions: number;
+  /** Topics with a subscription at this moment. */
+  topics: number;
+  /** Connections that were ever accepted. */
+  connected: number;
+  /** Frames received. */
+  frames: number;
+  /** Publishes received, from clients and from the app's back end. */
+  published: number;
+  /** Publishes appended to a topic. */
+  accepted: number;
+  /** Publishes skipped because their sequence was handled before. */
+  duplicates: number;
+  /** Publishes refused. */
+  refused: number;
+  /** Messages sent to subscribers. */
+  delivered: number;
+  /** Gaps sent to subscribers. */
+  gaps: number;
+  /** Requests received. */
+  requests: number;
+  /** Requests answered with an error. */
+  requestsFailed: number;
+  /** Frames that did not follow the schema. */
+  malformed: number;
+  /** Connections ended because the peer showed no sign of life. */
+  dead: number;
+  /** Times that reading from a connection paused. */
+  pauses: number;
+}
+
+/** Counters at zero. */
+export const newStats = (): ServerStats => ({
+  connections: 0,
+  subscriptions: 0,
+  topics: 0,
+  connected: 0,
+  frames: 0,
+  published: 0,
+  accepted: 0,
+  duplicates: 0,
+  refused: 0,
+  delivered: 0,
+  gaps: 0,
+  requests: 0,
+  requestsFailed: 0,
+  malformed: 0,
+  dead: 0,
+  pauses: 0,
+});

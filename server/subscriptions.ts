@@ -1,0 +1,157 @@
+import type { ClientMessage } from '../src/protocol/schema.ts';
+import type { TopicHead } from './backbone.ts';
+import type { ServerContext } from './context.ts';
+import { Cursor, type Gap } from './cursor.ts';
+import { withDeadline, type Deadline } from './guard.ts';
+import { chain, settle, type MaybePromise } from './maybe-promise.ts';
+import type { Outbound } from './outbound.ts';
+import { forbidden, type Policy } from './policy.ts';
+import type { Pump } from './pump.ts';
+import type { ReadGate } from './read-gate.ts';
+import { wireFailure, type Refusal } from './request-error.ts';
+import type { TopicFeed } from './topic-feed.ts';
+
+type Subscribe = ClientMessage<'subscribe'>;
+
+/** What subscriptions need of their session. */
+export interface SubscriptionOwner {
+  readonly context: ServerContext;
+  readonly policy: Policy;
+  readonly outbound: Outbound;
+  readonly gate: ReadGate;
+  readonly pump: Pump;
+  /** The backbone failed. */
+  readonly failed: (reason: unknown) => void;
+}
+
+/**
+ * Each can also end, by leaving the map.
+ *
+ * ```
+ * asking   -> locating
+ * locating -> live
+ * ```
+ */
+type Subscription =
+  | { readonly kind: 'asking' }
+  | { readonly kind: 'locating'; readonly feed: TopicFeed }
+  | { readonly kind: 'live'; readonly feed: TopicFeed; readonly cursor: Cursor };
+
+/** The subscriptions of one connection, by topic. */
+export class Subscriptions {
+  readonly #owner: SubscriptionOwner;
+  readonly #deadline: Deadline;
+  readonly #byTopic = new Map<string, Subscription>();
+  /** Subscribes that are not answered yet, those included that were given up meanwhile. */
+  #unanswered = 0;
+
+  constructor(owner: SubscriptionOwner) {
+    this.#owner = owner;
+    this.#deadline = { clock: owner.context.clock, timeoutMs: owner.context.limits.hookTimeoutMs };
+  }
+
+  /** Subscribes, or sets the position of a subscription anew. */
+  subscribe(request: Subscribe): void {
+    const { context, policy } = this.#owner;
+    this.unsubscribe(request.topic);
+    if (this.#byTopic.size >= context.limits.maxSubscriptions) {
+      const message = `at most ${context.limits.maxSubscriptions} subscriptions`;
+      return this.#answer(request, { code: 'limit', message });
+    }
+    const asking: Subscription = { kind: 'asking' };
+    this.#byTopic.set(request.topic, asking);
+    context.stats.subscriptions++;
+    this.#count(1);
+    const answered = chain(policy.allows('subscribe', request.topic), (allowed) =>
+      allowed ? this.#open(request, asking) : this.#refuse(request, asking, forbidden(request.topic)),
+    );
+    const done = () => this.#count(-1);
+    settle(withDeadline(answered, this.#deadline), done, this.#owner.failed);
+  }
+
+  /** Ends a subscription, where there is one. */
+  unsubscribe(topic: string): void {
+    const subscription = this.#byTopic.get(topic);
+    if (!subscription) return;
+    this.#byTopic.delete(topic);
+    this.#owner.context.stats.subscriptions--;
+    this.#release(subscription);
+  }
+
+  /** Ends all subscriptions. */
+  end(): void {
+    for (const topic of this.#byTopic.keys()) this.unsubscribe(topic);
+  }
+
+  #open(request: Subscribe, asking: Subscription): MaybePromise<void> {
+    const { topic } = request;
+    if (this.#byTopic.get(topic) !== asking) return undefined;
+    const { feeds, backbone } = this.#owner.context;
+    return chain(feeds.acquire(topic), (feed) => {
+      if (!feed) return this.#refuse(request, asking, noRoom);
+      if (this.#byTopic.get(topic) !== asking) return feeds.release(feed);
+      const locating: Subscription = { kind: 'locating', feed };
+      this.#byTopic.set(topic, locating);
+      return chain(backbone.head(topic), (head) => {
+        if (this.#byTopic.get(topic) === locating) this.#begin(request, feed, head);
+      });
+    });
+  }
+
+  #begin(request: Subscribe, feed: TopicFeed, head: TopicHead): void {
+    const { pump, outbound } = this.#owner;
+    const { topic, id: re } = request;
+    const { epoch } = head;
+    feed.learn(epoch, head.offset);
+    const start = startOf(request, head);
+    const cursor = new Cursor(feed, { epoch, ...start }, pump.activate);
+    this.#byTopic.set(topic, { kind: 'live', feed, cursor });
+    feed.add(cursor);
+    outbound.push({ type: 'subscribed', re, topic, epoch, offset: start.offset, head: head.offset });
+    if (cursor.isBehind) pump.activate(cursor);
+  }
+
+  #release(subscription: Subscription): void {
+    if (subscription.kind === 'asking') return;
+    const { pump, context } = this.#owner;
+    if (subscription.kind === 'live') {
+      pump.remove(subscription.cursor);
+      subscription.feed.remove(subscription.cursor);
+    }
+    context.feeds.release(subscription.feed);
+  }
+
+  #refuse(request: Subscribe, asking: Subscription, refusal: Refusal): void {
+    if (this.#byTopic.get(request.topic) !== asking) return;
+    this.unsubscribe(request.topic);
+    this.#answer(request, refusal);
+  }
+
+  #answer({ id: re, topic }: Subscribe, refusal: Refusal): void {
+    this.#owner.outbound.push({ type: 'error', re, topic, payload: wireFailure(refusal) });
+  }
+
+  /** A client that subscribes and unsubscribes must not have more asked than it may have subscriptions. */
+  #count(change: 1 | -1): void {
+    const { gate, context } = this.#owner;
+    this.#unanswered += change;
+    if (this.#unanswered > context.limits.maxSubscriptions) gate.hold('subscriptions');
+    else gate.release('subscriptions');
+  }
+}
+
+const noRoom: Refusal = { code: 'limit', message: 'the server has no room for another topic' };
+
+/** Where a subscription starts: after which offset, and whether something is missing before that. */
+export function startOf(
+  { resume, replay }: Pick<Subscribe, 'resume' | 'replay'>,
+  head: TopicHead,
+): { readonly offset: number; readonly gap: Gap | undefined } {
+  const first = head.oldest - 1;
+  if (!resume) return { offset: Math.max(first, head.offset - (replay ?? 0)), gap: undefined };
+  // A position ahead of this history belongs to another one, whatever its epoch says.
+  if (resume.epoch !== head.epoch || resume.offset > head.offset)
+    return { offset: first, gap: { reason: 'epoch' } };
+  if (resume.offset >= first) return { offset: resume.offset, gap: undefined };
+  return { offset: first, gap: { reason: 'history', missed: first - resume.offset } };
+}

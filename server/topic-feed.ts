@@ -1,0 +1,81 @@
+import * as protocolLimits from '../src/protocol/limits.ts';
+import type { Backbone } from './backbone.ts';
+import { chunkOf, type Chunk } from './chunk.ts';
+import type { FlushScheduler } from './flush-scheduler.ts';
+import { chain, isPromise, type MaybePromise } from './maybe-promise.ts';
+
+/** Someone who reads a topic, and wants to know when it has advanced. */
+export interface FeedReader {
+  wake(): void;
+}
+
+/** One topic as this server's connections read it: who reads it, and what was read in this turn. */
+export class TopicFeed {
+  readonly topic: string;
+  /** Epoch and offset of the newest message that this server was told of; none yet where undefined. */
+  epoch: string | undefined;
+  offset = 0;
+  readonly #backbone: Backbone;
+  readonly #scheduler: FlushScheduler;
+  readonly #maxBytes: number;
+  readonly #readers = new Set<FeedReader>();
+  /** By the offset that they follow. Kept for one turn only: connections at the same position share them. */
+  readonly #chunks = new Map<number, MaybePromise<Chunk>>();
+
+  constructor(topic: string, backbone: Backbone, scheduler: FlushScheduler, maxBytes: number) {
+    this.topic = topic;
+    this.#backbone = backbone;
+    this.#scheduler = scheduler;
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The backbone says that the topic has a new message. */
+  advanced(epoch: string, offset: number): void {
+    this.epoch = epoch;
+    this.offset = offset;
+    if (this.#readers.size > 0) this.#scheduler.advanced(this);
+  }
+
+  /** Takes what the backbone says that the topic holds, where it was not told of anything newer. */
+  learn(epoch: string, offset: number): void {
+    if (this.epoch === epoch && this.offset >= offset) return;
+    this.epoch = epoch;
+    this.offset = offset;
+  }
+
+  /** Whether a position lies behind what this server was told of. */
+  isAhead(epoch: string, offset: number): boolean {
+    return this.epoch !== undefined && (this.epoch !== epoch || this.offset > offset);
+  }
+
+  add(reader: FeedReader): void {
+    this.#readers.add(reader);
+  }
+
+  remove(reader: FeedReader): void {
+    this.#readers.delete(reader);
+  }
+
+  /** Tells every reader that there is something to read. */
+  wake(): void {
+    for (const reader of this.#readers) reader.wake();
+  }
+
+  /** Reads what follows `after`, within one frame. */
+  read(after: number): MaybePromise<Chunk> {
+    const known = this.#chunks.get(after);
+    if (known) return known;
+    const bounds = { maxMessages: protocolLimits.batchEnvelopes, maxBytes: this.#maxBytes };
+    const chunk = chain(this.#backbone.read(this.topic, after, bounds), chunkOf);
+    this.#chunks.set(after, chunk);
+    // A connection that reads on its own, as after a `received`, reads outside of an advance.
+    this.#scheduler.touched(this);
+    if (isPromise(chunk)) chunk.then(undefined, () => this.#chunks.delete(after));
+    return chunk;
+  }
+
+  /** Forgets what was read. */
+  forgetChunks(): void {
+    this.#chunks.clear();
+  }
+}

@@ -1,0 +1,30 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** One connection as a session sees it: it can be a WebSocket or a simulated one. */
+export interface Transport {
+  /** Bytes handed over and not yet with the operating system. */
+  readonly bufferedAmount: number;
+  /** Sends a text frame; a `Uint8Array` is text in UTF-8 already. Calls the session's `drained` later. */
+  sendText(data: string | Uint8Array): void;
+  /** Sends a binary frame. Calls the session's `drained` later. */
+  sendBinary(data: Uint8Array): void;
+  /** Sends a ping of the WebSocket protocol (RFC 6455, section 5.5.2). */
+  ping(): void;
+  /** Stops reading, so that the peer has to stop sending. */
+  pause(): void;
+  /** Reads on. */
+  resume(): void;
+  /** Sends what is under way, then a close frame; gives the peer a bounded time to answer it. */
+  close(code: number, reason: string): void;
+  /** Ends the connection at once. */
+  terminate(): void;
+}
+
+/** The upgrade request, as far as an app may need it to authenticate. */
+export interface PeerRequest {
+  readonly headers: IncomingHttpHeaders;
+  /** The peer's address; behind a proxy, the proxy's. */
+  readonly remoteAddress: string | undefined;
+  /** Path and query. */
+  readonly url: string;
+}

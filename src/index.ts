@@ -1,0 +1,19 @@
+export { connect } from './connect.ts';
+export { ConnectionError, type ConnectionErrorCode, type ErrorData } from './protocol/errors.ts';
+export type {
+  ApiShape,
+  Auth,
+  ConnectOptions,
+  Delivery,
+  Gap,
+  Message,
+  OneSocket,
+  PublishOptions,
+  RequestOptions,
+  SocketEventMap,
+  SocketStatus,
+  SubscribeOptions,
+  Subscription,
+  UntypedApi,
+} from './types.ts';
+export type { ConnectionState, GapReason, HostKind, HubStatus } from '../worker/core/hub-api.ts';

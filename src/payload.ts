@@ -1,0 +1,25 @@
+import { failure } from './failure.ts';
+
+/** A payload as it travels: JSON text, which costs no clone per hop, or bytes. */
+export type EncodedPayload = { readonly json: string } | { readonly bytes: ArrayBuffer };
+
+/** Encodes a JSON value, an ArrayBuffer or a view. Throws a ConnectionError `invalid-payload` for anything else. */
+export function encodePayload(payload: unknown): EncodedPayload {
+  if (payload instanceof ArrayBuffer) return { bytes: payload.slice(0) };
+  if (ArrayBuffer.isView(payload)) {
+    const { buffer, byteOffset, byteLength } = payload;
+    return { bytes: new Uint8Array(buffer, byteOffset, byteLength).slice().buffer };
+  }
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(payload);
+  } catch (cause) {
+    throw failure('invalid-payload', `the payload is not JSON: ${String(cause)}`, cause);
+  }
+  if (json === undefined) throw failure('invalid-payload', `${typeof payload} is not JSON`);
+  return { json };
+}
+
+/** The value of an encoded payload; undefined where there was none. */
+export const decodePayload = (encoded: { readonly json?: string; readonly bytes?: ArrayBuffer }): unknown =>
+  encoded.bytes ?? (encoded.json === undefined ? undefined : JSON.parse(encoded.json));

@@ -1,0 +1,75 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type Plugin, type UserConfig } from 'vite';
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+const workerUrl =
+  /new URL\(\s*\/\* @vite-ignore \*\/\s*(["'`])\.\/worker\.js\1,\s*import\.meta\.url\s*,?\s*\)/g;
+
+/**
+ * The tab's source marks its worker URL with `@vite-ignore`, because Vite would otherwise resolve it here, at our build.
+ * In what we ship the mark must be gone: the app's own bundler has to see the URL and emit the worker. `no-inline`
+ * keeps an app with a large `assetsInlineLimit` from getting a data: URL, whose worker is shared by nobody.
+ */
+const exposeWorkerUrl: Plugin = {
+  name: 'onesocket:expose-worker-url',
+  renderChunk(code) {
+    const shipped = "new URL('./worker.js?no-inline', import.meta.url)";
+    // Blanks up to the same length keep the source map true.
+    const exposed = code.replace(workerUrl, (source) => shipped.padEnd(source.length));
+    if (exposed === code) {
+      this.error("src/ must hold new URL(/* @vite-ignore */ './worker.js', import.meta.url)");
+    }
+    return { code: exposed, map: null };
+  },
+};
+
+/** A file that needs no other file of ours, so that the URL of one script is all that an app has to serve. */
+const bundle = (name: string, entry: string): UserConfig => ({
+  publicDir: false,
+  build: {
+    target: 'es2022',
+    emptyOutDir: false,
+    modulePreload: false,
+    license: { fileName: `${name}.licenses.md` },
+    sourcemap: true,
+    reportCompressedSize: false,
+    rolldownOptions: {
+      input: { [name]: here(entry) },
+      preserveEntrySignatures: 'strict',
+      output: { format: 'es', entryFileNames: '[name].js', codeSplitting: false },
+    },
+  },
+});
+
+const server: UserConfig = {
+  ...bundle('server', 'server/index.ts'),
+  ssr: { target: 'node', noExternal: true, external: ['ws', 'pino'] },
+};
+server.build = { ...server.build, ssr: true, target: 'node20', minify: false, license: false };
+
+// The demo uses what we ship, so it goes through the same worker URL handling as any app.
+const demo: UserConfig = {
+  root: here('demo'),
+  resolve: {
+    alias: [
+      { find: /^onesocket$/, replacement: here('dist/index.js') },
+      { find: /^onesocket\/worker/, replacement: here('dist/worker.js') },
+    ],
+  },
+  server: { fs: { allow: [here('.')] } },
+  build: { outDir: here('demo/dist'), emptyOutDir: true, target: 'es2022', reportCompressedSize: false },
+};
+
+const targets: Record<string, UserConfig> = {
+  index: { ...bundle('index', 'src/index.ts'), plugins: [exposeWorkerUrl] },
+  worker: bundle('worker', 'worker/hub.worker.ts'),
+  server,
+  demo,
+};
+
+export default defineConfig(({ mode }) => ({
+  logLevel: 'warn',
+  cacheDir: here('.cache/vite'),
+  ...(targets[mode] ?? demo),
+}));

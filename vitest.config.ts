@@ -1,0 +1,56 @@
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig, type Plugin } from 'vitest/config';
+import { chromiumArgs, findChromium } from './scripts/browser.mjs';
+
+/** In a build the worker lies beside the tab's script; under the test server its source takes that place. */
+const serveWorkerSource: Plugin = {
+  name: 'onesocket:serve-worker-source',
+  configureServer(server) {
+    server.middlewares.use((request, _response, next) => {
+      if (/\/src\/(?:[\w-]+\/)*worker\.js(?:\?|$)/.test(request.url ?? '')) {
+        request.url = '/worker/hub.worker.ts?worker_file&type=module';
+      }
+      next();
+    });
+  },
+};
+
+const executablePath = findChromium();
+const tests = ['src', 'worker', 'server', 'demo', 'bench', 'scripts'].map(
+  (folder) => `${folder}/**/*.test.ts`,
+);
+const browserTests = ['{src,worker,demo}/**/*.browser.test.ts'];
+
+export default defineConfig({
+  cacheDir: '.cache/vite',
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          environment: 'node',
+          include: tests,
+          exclude: [...browserTests, '**/dist/**'],
+        },
+      },
+      {
+        plugins: [serveWorkerSource],
+        // A dependency that is found in the middle of a run would reload the page under a test.
+        optimizeDeps: { include: ['comlink', 'fast-check'] },
+        test: {
+          name: 'browser',
+          include: browserTests,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: { args: chromiumArgs, ...(executablePath && { executablePath }) },
+            }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+    ],
+  },
+});

@@ -1,0 +1,91 @@
+import { closeAction } from '../../src/protocol/close-action.ts';
+import * as closeCodes from '../../src/protocol/close-codes.ts';
+import { errorData, type ErrorData } from '../../src/protocol/errors.ts';
+import { backoffDelayMs, patientDelayMs } from './backoff.ts';
+import { cancelTimer, startTimer, withHangUp } from './connection-step.ts';
+import type { Connection, ConnectionEnv, ConnectionStep } from './connection-types.ts';
+
+export const timeoutError = (message: string) => errorData('timeout', message, { retryable: true });
+export const goingAwayError = errorData('disconnected', 'the server goes away', { retryable: true });
+
+/** The socket closed by itself: the close code says what follows. */
+export function lost(
+  connection: Connection,
+  input: { readonly code: number; readonly reason: string },
+  env: ConnectionEnv,
+): ConnectionStep {
+  const error = closeError(input.code, input.reason);
+  const action = closeAction(input.code);
+  switch (action) {
+    case 'stop':
+      return suspend(connection, 'app', error);
+    case 'retry-later':
+      return fail(connection, error, env, patientDelayMs(env.config.backoff, env.context.random));
+    case 'retry':
+    case 'reauthenticate':
+    case 'drop-entry':
+      return fail(connection, error, env);
+    default:
+      return action satisfies never;
+  }
+}
+
+/** The hub gives the socket up, and closes it with a code of its own. */
+export function dead(
+  connection: Connection,
+  input: { readonly code: number; readonly reason: string },
+  env: ConnectionEnv,
+): ConnectionStep {
+  return withHangUp(lost(connection, input, env), connection.dial, input.code, input.reason);
+}
+
+/** The error that a close code means to the app. */
+export function closeError(code: number, reason: string): ErrorData {
+  const message = `the connection closed with ${code}${reason ? `: ${reason}` : ''}`;
+  const detail = { detail: String(code) };
+  switch (code) {
+    case closeCodes.unauthenticated:
+      return errorData('auth-failed', message, detail);
+    case closeCodes.forbidden:
+    case closeCodes.policyViolation:
+      return errorData('forbidden', message, detail);
+    case closeCodes.unsupportedVersion:
+      return errorData('unsupported-version', message, detail);
+    default:
+      return closeAction(code) === 'stop'
+        ? errorData('protocol', message, detail)
+        : errorData('disconnected', message, { retryable: true, ...detail });
+  }
+}
+
+/** Counts a failed attempt: waits for the next, or gives up for now. */
+export function fail(
+  connection: Connection,
+  error: ErrorData,
+  env: ConnectionEnv,
+  delayMs = backoffDelayMs(env.config.backoff, connection.attempt, env.context.random),
+): ConnectionStep {
+  const failed: Connection = { ...connection, attempt: connection.attempt + 1 } as Connection;
+  return failed.attempt >= env.config.backoff.maxAttempts
+    ? suspend(failed, 'any', error)
+    : backOff(failed, delayMs, error, env);
+}
+
+/** Waits before the next attempt. */
+export function backOff(
+  connection: Connection,
+  delayMs: number,
+  error: ErrorData,
+  env: ConnectionEnv,
+): ConnectionStep {
+  const { dial, attempt } = connection;
+  return {
+    state: { state: 'backoff', dial, attempt, retryAt: env.context.now + delayMs, error },
+    effects: [startTimer(delayMs)],
+  };
+}
+
+function suspend(connection: Connection, wakenBy: 'any' | 'app', error: ErrorData): ConnectionStep {
+  const { dial, attempt } = connection;
+  return { state: { state: 'suspended', dial, attempt, wakenBy, error }, effects: [cancelTimer] };
+}

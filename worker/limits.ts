@@ -1,0 +1,10 @@
+// Bounds and deadlines of the hub's adapters.
+// Single constants, imported as a namespace, so that a minifier can put the numbers in their places.
+
+/** Bytes in the socket's own buffer at which the hub stops writing, and at which it goes on. */
+export const bufferedHighWaterBytes = 1024 * 1024;
+export const bufferedLowWaterBytes = 256 * 1024;
+/** How often the socket's buffer is looked at while it is above the low-water mark: it fires no event. */
+export const bufferedPollMs = 20;
+/** How long a tab has to give a token before the next one is asked. */
+export const tokenTimeoutMs = 10_000;
