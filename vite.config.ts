@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin, type UserConfig } from 'vite';
+import { internalNames } from './scripts/internal-names.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -25,7 +26,7 @@ const exposeWorkerUrl: Plugin = {
 };
 
 /** A file that needs no other file of ours, so that the URL of one script is all that an app has to serve. */
-const bundle = (name: string, entry: string): UserConfig => ({
+const bundle = (name: string, entry: string, mangled?: readonly string[]): UserConfig => ({
   publicDir: false,
   build: {
     target: 'es2022',
@@ -37,7 +38,14 @@ const bundle = (name: string, entry: string): UserConfig => ({
     rolldownOptions: {
       input: { [name]: here(entry) },
       preserveEntrySignatures: 'strict',
-      output: { format: 'es', entryFileNames: '[name].js', codeSplitting: false },
+      // Our modules only declare: without this, what is spread into an unused constant would stay.
+      treeshake: { propertyReadSideEffects: false },
+      output: {
+        format: 'es',
+        entryFileNames: '[name].js',
+        codeSplitting: false,
+        ...(mangled && { minify: { mangleProps: { include: new RegExp(`^(${mangled.join('|')})$`) } } }),
+      },
     },
   },
 });
@@ -63,7 +71,7 @@ const demo: UserConfig = {
 
 const targets: Record<string, UserConfig> = {
   index: { ...bundle('index', 'src/index.ts'), plugins: [exposeWorkerUrl] },
-  worker: bundle('worker', 'worker/hub.worker.ts'),
+  worker: bundle('worker', 'worker/hub.worker.ts', internalNames),
   server,
   demo,
 };

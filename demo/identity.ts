@@ -1,4 +1,5 @@
-const names = `Alder Almond Anise Apple Ash Aspen Basil Bay Beech Birch Bramble Briar Caraway Cedar Cherry Chicory
+const names =
+  `Alder Almond Anise Apple Ash Aspen Basil Bay Beech Birch Bramble Briar Caraway Cedar Cherry Chicory
 Clove Clover Cress Cumin Cypress Dill Elder Elm Fennel Fern Fig Filbert Flax Gale Ginger Gorse Hawthorn Hazel Heather
 Holly Hop Iris Ivy Juniper Larch Laurel Lilac Lime Linden Lotus Mallow Maple Medlar Mint Moss Myrtle Nettle Oak Olive
 Pear Pine Plum Poplar Quince Rowan Rue Sage Sorrel Tansy Thyme Violet Walnut Willow Yarrow Yew`.split(/\s+/);

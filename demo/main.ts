@@ -15,7 +15,7 @@ document.title = `${identityOf(socket.status.tabId).name} · onesocket`;
 const picture = startPicture(socket, control);
 const chat = startChat(socket);
 const ticker = startTicker(socket);
-startControls(socket, control);
-startTraffic(socket, chat.subscription, ticker.subscription, picture.pulses);
+const renderControls = startControls(socket, control);
+startTraffic(socket, picture, chat, ticker);
 
-startFrames([picture.render, chat.render, ticker.render]);
+startFrames([picture.render, chat.render, ticker.render, renderControls]);

@@ -2,7 +2,7 @@ import { byId, makeSvg } from './dom.ts';
 import { tint } from './identity.ts';
 
 /** A dot that travels along a wire. */
-export interface Pulse {
+interface Pulse {
   readonly wire: SVGPathElement;
   /** Against the wire's direction: from the server down to the tabs. */
   readonly down: boolean;
@@ -45,7 +45,12 @@ export const createPulses = (): Pulses => {
   return {
     send(pulse) {
       if (reduced.matches || document.hidden || flights.size >= flightsMax || !pulse.wire.isConnected) return;
-      const dot = makeSvg('circle', { class: pulse.tabId === null ? 'pulse' : 'pulse chat', r: pulse.tabId === null ? 3 : 5, cx: -99, cy: -99 });
+      const dot = makeSvg('circle', {
+        class: pulse.tabId === null ? 'pulse' : 'pulse chat',
+        r: pulse.tabId === null ? 3 : 5,
+        cx: -99,
+        cy: -99,
+      });
       if (pulse.tabId !== null) tint(dot, pulse.tabId);
       svg.append(dot);
       flights.add({ ...pulse, dot, length: pulse.wire.getTotalLength(), startedAt: null });

@@ -3,7 +3,7 @@ import type { ControlState } from './contract.ts';
 import { latency } from './words.ts';
 
 /** How good a state is, for its colour. */
-export type Tone = 'good' | 'wait' | 'bad' | 'off';
+type Tone = 'good' | 'wait' | 'bad' | 'off';
 
 /** A connection state in words. */
 export interface StatusWords {
@@ -14,6 +14,8 @@ export interface StatusWords {
   readonly detail: string;
   /** What happens now, for somebody who sees the page for the first time. */
   readonly sentence: string;
+  /** The error that ended the last attempt, while there is no connection. */
+  readonly fault: string;
 }
 
 /** What the status means. `nowMs` is Unix time, `roundTripMs` the last one that this tab measured. */
@@ -23,41 +25,80 @@ export const statusWords = (
   nowMs: number,
   roundTripMs: number | null,
 ): StatusWords => {
+  const isFrozen = control?.frozen ?? false;
+  const { tone, label, sentence } = isFrozen && status.state === 'open' ? silent : wordsOf(status, isFrozen);
+  return {
+    tone,
+    label,
+    sentence,
+    detail: status.state === 'open' ? roundTrip(isFrozen ? null : roundTripMs) : countdown(status, nowMs),
+    fault: status.state === 'open' ? '' : faultOf(status),
+  };
+};
+
+type Words = Pick<StatusWords, 'tone' | 'label' | 'sentence'>;
+
+const wordsOf = (status: SocketStatus, isFrozen: boolean): Words => {
   switch (status.state) {
     case 'idle':
-      return words('off', 'idle', 'No connection is needed yet.');
+      return { tone: 'off', label: 'idle', sentence: 'No connection is needed yet.' };
     case 'connecting':
-      return words('wait', 'connecting', control?.frozen ? frozenSentence : 'The hub opens its one WebSocket.');
+      return {
+        tone: 'wait',
+        label: 'connecting',
+        sentence: isFrozen ? unanswered : 'The hub opens its one WebSocket.',
+      };
     case 'handshaking':
-      return words('wait', 'handshake', 'The socket is open; hub and server agree on where they left off.');
-    case 'open': {
-      const detail = roundTripMs === null ? '' : `${latency(roundTripMs)} round trip`;
-      if (control?.frozen) return { ...words('wait', 'open, silent', frozenSentence), detail: '' };
-      return { ...words('good', 'open', 'All tabs send and receive over this one connection.'), detail };
-    }
+      return { tone: 'wait', label: 'handshake', sentence: 'Hub and server agree on where they left off.' };
+    case 'open':
+      return {
+        tone: 'good',
+        label: 'open',
+        sentence: 'Every tab sends and receives over this one connection.',
+      };
     case 'draining':
-      return words('wait', 'draining', 'The server is leaving; the hub finishes what is under way, then reconnects.');
+      return {
+        tone: 'wait',
+        label: 'draining',
+        sentence: 'The hub finishes what is under way before it lets go.',
+      };
     case 'backoff':
-      return { ...words('bad', 'disconnected', backoffSentence(status)), detail: countdown(status, nowMs) };
+      return { tone: 'bad', label: 'disconnected', sentence: lost };
     case 'suspended':
-      return words('bad', 'suspended', 'The hub has stopped trying. Press “Reconnect now”.');
+      return {
+        tone: 'bad',
+        label: 'suspended',
+        sentence: 'The hub has stopped trying. “Reconnect now” wakes it.',
+      };
     case 'closed':
-      return words('off', 'closed', 'This tab has left.');
+      return {
+        tone: 'off',
+        label: 'closed',
+        sentence: status.lastError ? 'No hub can run here.' : 'This tab has left.',
+      };
     default:
       return status.state satisfies never;
   }
 };
 
-const words = (tone: Tone, label: string, sentence: string): StatusWords => ({ tone, label, detail: '', sentence });
-
-const frozenSentence = 'The server process is frozen: its sockets stay open and nobody answers. The heartbeat finds out.';
-
-const backoffSentence = ({ attempt }: SocketStatus): string => {
-  const failures = attempt <= 1 ? 'The connection is lost' : `${attempt} attempts in a row have failed`;
-  return `${failures}. The hub tries again by itself, once for all tabs; what you send meanwhile is queued.`;
+const silent: Words = {
+  tone: 'wait',
+  label: 'open, but silent',
+  sentence: 'The server is frozen: its socket is open and nobody answers. The heartbeat will notice.',
 };
 
-const countdown = ({ nextRetryAt }: SocketStatus, nowMs: number): string => {
-  if (nextRetryAt === null) return '';
-  return `retry in ${(Math.max(0, nextRetryAt - nowMs) / 1_000).toFixed(1)} s`;
+const unanswered = 'The frozen server’s kernel takes the connection, and nobody answers.';
+
+const lost =
+  'The connection is lost. The hub tries again, once for all tabs; what you send now waits in its outbox.';
+
+const roundTrip = (ms: number | null): string => (ms === null ? '' : `${latency(ms)} round trip`);
+
+const countdown = ({ nextRetryAt }: SocketStatus, nowMs: number): string =>
+  nextRetryAt === null ? '' : `retry in ${(Math.max(0, nextRetryAt - nowMs) / 1_000).toFixed(1)} s`;
+
+const faultOf = ({ lastError, attempt }: SocketStatus): string => {
+  if (lastError === null) return '';
+  const times = attempt > 1 ? `, ${attempt} times in a row` : '';
+  return `${lastError.code}: ${lastError.message}${times}`;
 };

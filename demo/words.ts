@@ -4,15 +4,15 @@ const numbers = new Intl.NumberFormat('en');
 export const count = (value: number): string => numbers.format(value);
 
 /** "1 message", "3 messages" */
-export const plural = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+export const plural = (value: number, noun: string): string =>
+  `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 
-/** 42 s, 3 min 20 s, 2 h 5 min */
+/** 0:42, 3:20, 2:05:00 */
 export const duration = (ms: number): string => {
   const seconds = Math.floor(ms / 1_000);
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const [h, m, s] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const twoDigits = (value: number): string => String(value).padStart(2, '0');
+  return h === 0 ? `${m}:${twoDigits(s)}` : `${h}:${twoDigits(m)}:${twoDigits(s)}`;
 };
 
 /** 0.4 ms, 12 ms, 3.2 s */

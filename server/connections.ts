@@ -1,3 +1,4 @@
+import * as closeCodes from '../src/protocol/close-codes.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -59,7 +60,7 @@ export class Connections {
     if (this.#open.size === 0) return;
     const { clock } = this.#context;
     const force = () =>
-      this.#open.forEach(({ session }) => session.close('serviceRestart', 'the server restarts'));
+      this.#open.forEach(({ session }) => session.close(closeCodes.serviceRestart, 'the server restarts'));
     const terminate = () => this.#open.forEach(({ transport }) => transport.terminate());
     const timers = [clock.setTimer(force, withinMs / 2), clock.setTimer(terminate, withinMs)];
     await new Promise<void>((resolve) => (this.#emptied = resolve));
@@ -90,7 +91,7 @@ export class Connections {
     });
     logger.debug({ remoteAddress: socket.remoteAddress }, 'connection accepted');
     if (webSocket.protocol !== subprotocol) {
-      session.close('unsupportedVersion', `this server speaks the subprotocol ${subprotocol}`);
+      session.close(closeCodes.unsupportedVersion, `this server speaks the subprotocol ${subprotocol}`);
     }
   }
 

@@ -8,6 +8,7 @@
  * ended    ->
  * ```
  */
+import * as closeCodes from '../src/protocol/close-codes.ts';
 import { Alarm } from './alarm.ts';
 import { verifyToken, type Verdict } from './authentication.ts';
 import type { ServerContext } from './context.ts';
@@ -49,21 +50,23 @@ export class Credentials {
 
   constructor(owner: CredentialsOwner) {
     this.#owner = owner;
-    this.#expiry = new Alarm(owner.context.clock, () => owner.close('tokenExpired', 'the token has expired'));
+    this.#expiry = new Alarm(owner.context.clock, () =>
+      owner.close(closeCodes.tokenExpired, 'the token has expired'),
+    );
   }
 
   /** Checks a token and answers it: `auth-ok` and `accepted`, or a close. */
   check(token: string, accepted: (identity: Identity) => void): void {
     const { context, request, close } = this.#owner;
     const state = this.#state;
-    if (state.kind === 'checking') return close('unexpected', 'an auth while another is checked');
+    if (state.kind === 'checking') return close(closeCodes.unexpected, 'an auth while another is checked');
     this.#become({ kind: 'checking', identity: state.kind === 'held' ? state.identity : undefined });
     settle(
       verifyToken(context, token, request),
       (verdict) => this.#decide(verdict, accepted),
       (reason) => {
         context.logger.error({ reason: String(reason) }, 'a token could not be processed');
-        close('internalError', 'the server failed');
+        close(closeCodes.internalError, 'the server failed');
       },
     );
   }
@@ -78,14 +81,14 @@ export class Credentials {
     const { close, context, outbound } = this.#owner;
     const state = this.#state;
     if (state.kind !== 'checking') return;
-    if (verdict.kind === 'refused') return close('unauthenticated', verdict.reason);
-    if (verdict.kind === 'failed') return close('tryAgainLater', verdict.reason);
+    if (verdict.kind === 'refused') return close(closeCodes.unauthenticated, verdict.reason);
+    if (verdict.kind === 'failed') return close(closeCodes.tryAgainLater, verdict.reason);
     const { identity, expiresAt } = verdict.identity;
     if (state.identity !== undefined && state.identity !== identity) {
-      return close('unauthenticated', 'the token is of another identity');
+      return close(closeCodes.unauthenticated, 'the token is of another identity');
     }
     if (expiresAt !== undefined && expiresAt <= context.clock.now()) {
-      return close('tokenExpired', 'the token has expired');
+      return close(closeCodes.tokenExpired, 'the token has expired');
     }
     this.#become({ kind: 'held', identity });
     outbound.push({

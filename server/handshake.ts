@@ -9,6 +9,7 @@
  * done           ->
  * ```
  */
+import * as closeCodes from '../src/protocol/close-codes.ts';
 import * as protocolLimits from '../src/protocol/limits.ts';
 import type { ClientEnvelope, ClientMessage } from '../src/protocol/schema.ts';
 import { wireFeatures, wireVersions } from '../src/protocol/version.ts';
@@ -65,7 +66,7 @@ export class Handshake {
   constructor(owner: HandshakeOwner) {
     const { clock, limits } = owner.context;
     this.#owner = owner;
-    this.#deadline = new Alarm(clock, () => owner.close('handshakeTimeout', 'no welcome in time'));
+    this.#deadline = new Alarm(clock, () => owner.close(closeCodes.handshakeTimeout, 'no welcome in time'));
     this.#deadline.set(clock.now() + limits.handshakeTimeoutMs);
   }
 
@@ -79,7 +80,7 @@ export class Handshake {
         this.#open(state.hello, identity),
       );
     }
-    this.#owner.close('unexpected', `${envelope.type} in the state ${state.kind}`);
+    this.#owner.close(closeCodes.unexpected, `${envelope.type} in the state ${state.kind}`);
   }
 
   /** Ends the handshake, whatever it waits for. */
@@ -91,10 +92,13 @@ export class Handshake {
   #greet(hello: Hello): void {
     const { close, context } = this.#owner;
     if (!wireVersions.some((version) => hello.payload.versions.includes(version))) {
-      return close('unsupportedVersion', `this server speaks the versions ${wireVersions.join(', ')}`);
+      return close(
+        closeCodes.unsupportedVersion,
+        `this server speaks the versions ${wireVersions.join(', ')}`,
+      );
     }
     if (hello.payload.auth === 'token') return this.#become({ kind: 'awaiting-auth', hello });
-    if (context.hooks.authenticate) return close('unauthenticated', 'token required');
+    if (context.hooks.authenticate) return close(closeCodes.unauthenticated, 'token required');
     this.#open(hello, anonymous);
   }
 
@@ -109,14 +113,14 @@ export class Handshake {
       (result) => this.#opened(hello, identity, result),
       (reason) => {
         context.logger.error({ err: reason }, 'the backbone failed');
-        close('internalError', 'the server failed');
+        close(closeCodes.internalError, 'the server failed');
       },
     );
   }
 
   #opened(hello: Hello, { identity, claims }: Identity, result: OpenResult): void {
     const { context, close, outbound, opened } = this.#owner;
-    if (result.kind === 'stale') return close('staleClientEpoch', 'a newer hub has this client id');
+    if (result.kind === 'stale') return close(closeCodes.staleClientEpoch, 'a newer hub has this client id');
     const { clientId, clientEpoch, features, window } = hello.payload;
     const { lease, lastSeq, fresh } = result;
     const key = clientKey(identity, clientId);
@@ -124,7 +128,7 @@ export class Handshake {
     const older = context.sessions.get(key);
     if (this.#state.kind !== 'opening' || (older && older.client.lease > lease)) {
       forgetClient(context, key, lease);
-      return close('staleClientEpoch', 'a newer connection has this client id');
+      return close(closeCodes.staleClientEpoch, 'a newer connection has this client id');
     }
     older?.replacedBy(clientEpoch);
     const chosen = wireFeatures.filter((feature) => features.includes(feature));

@@ -1,8 +1,7 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import { pathname } from './upgrade.ts';
 
-/** Path of the health check. */
-export const healthPath = '/healthz';
+const healthPath = '/healthz';
 
 /** What the health check answers. */
 export interface Health {

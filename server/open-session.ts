@@ -1,3 +1,4 @@
+import * as closeCodes from '../src/protocol/close-codes.ts';
 import type { ClientEnvelope } from '../src/protocol/schema.ts';
 import type { Client } from './client.ts';
 import type { ClientSession, ServerContext } from './context.ts';
@@ -79,12 +80,13 @@ export class OpenSession implements ClientSession {
       case 'unsubscribe':
         return this.#subscriptions.unsubscribe(envelope.topic);
       case 'request':
-        if (!this.#requests.start(envelope)) close('unexpected', 'the request id is in use');
+        if (!this.#requests.start(envelope)) close(closeCodes.unexpected, 'the request id is in use');
         return undefined;
       case 'cancel':
         return this.#requests.cancel(envelope.re);
       case 'received':
-        if (!this.#pump.received(envelope.count)) close('unexpected', 'received.count is more than was sent');
+        if (!this.#pump.received(envelope.count))
+          close(closeCodes.unexpected, 'received.count is more than was sent');
         return undefined;
       case 'auth':
         return this.#owner.credentials.check(envelope.payload.token, (identity) => this.#renew(identity));
@@ -93,7 +95,7 @@ export class OpenSession implements ClientSession {
       case 'pong':
         return undefined;
       case 'hello':
-        return close('unexpected', 'a second hello');
+        return close(closeCodes.unexpected, 'a second hello');
       default:
         return envelope satisfies never;
     }
@@ -117,7 +119,7 @@ export class OpenSession implements ClientSession {
   /** Gives way to a newer connection of the same client. */
   replacedBy(clientEpoch: number): void {
     if (clientEpoch > this.#client.clientEpoch)
-      this.#owner.close('staleClientEpoch', 'a newer hub has this client id');
+      this.#owner.close(closeCodes.staleClientEpoch, 'a newer hub has this client id');
     else this.#owner.terminate();
   }
 
@@ -137,11 +139,11 @@ export class OpenSession implements ClientSession {
   }
 
   #stop(why: 'hole' | 'fenced', detail: string): void {
-    this.#owner.close(why === 'hole' ? 'unexpected' : 'staleClientEpoch', detail);
+    this.#owner.close(why === 'hole' ? closeCodes.unexpected : closeCodes.staleClientEpoch, detail);
   }
 
   #failed(reason: unknown): void {
     this.#owner.context.logger.error({ err: reason }, 'the backbone failed');
-    this.#owner.close('internalError', 'the server failed');
+    this.#owner.close(closeCodes.internalError, 'the server failed');
   }
 }

@@ -79,7 +79,7 @@ export class Session implements Flushable {
       const decoded = decodeClientFrame(data);
       if ('violation' in decoded) {
         this.#context.stats.malformed++;
-        return this.close('malformedFrame', decoded.violation);
+        return this.close(closeCodes.malformedFrame, decoded.violation);
       }
       for (const envelope of decoded.envelopes) this.#handle(envelope);
     } catch (reason) {
@@ -121,19 +121,20 @@ export class Session implements Flushable {
 
   /** Announces the end of the server, lets publishes in process finish, and closes 1012. */
   goAway(reason: string, retryAfterMs: number): void {
-    const close = () => this.close('serviceRestart', reason);
+    const close = () => this.close(closeCodes.serviceRestart, reason);
     if (this.#state.kind !== 'open') return close();
     this.#outbound.push({ type: 'goaway', payload: { reason, retryAfterMs } });
     this.#state.open.whenIdle(close);
   }
 
   /** Sends the answers that wait, and closes. */
-  readonly close: SessionClose = (name, reason) => {
+  readonly close: SessionClose = (code, reason) => {
     if (this.#isOver) return;
-    const code = closeCodes[name];
     this.#outbound.flush();
     this.#end({ kind: 'closing' });
-    this.#context.logger.debug({ code, reason }, 'connection closed by the server');
+    // What is wrong with a frame can quote the frame, and so whatever a client has put there.
+    const said = code === closeCodes.malformedFrame ? {} : { reason };
+    this.#context.logger.debug({ code, ...said }, 'connection closed by the server');
     this.#transport.close(code, reason);
   };
 
@@ -180,12 +181,12 @@ export class Session implements Flushable {
 
   #fail(reason: unknown, message: string): void {
     this.#context.logger.error({ err: reason }, message);
-    this.close('internalError', 'the server failed');
+    this.close(closeCodes.internalError, 'the server failed');
   }
 
   #die(): void {
     this.#context.stats.dead++;
-    this.close('heartbeatTimeout', 'no sign of life');
+    this.close(closeCodes.heartbeatTimeout, 'no sign of life');
   }
 
   #terminate(): void {

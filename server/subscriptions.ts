@@ -143,7 +143,7 @@ export class Subscriptions {
 const noRoom: Refusal = { code: 'limit', message: 'the server has no room for another topic' };
 
 /** Where a subscription starts: after which offset, and whether something is missing before that. */
-export function startOf(
+function startOf(
   { resume, replay }: Pick<Subscribe, 'resume' | 'replay'>,
   head: TopicHead,
 ): { readonly offset: number; readonly gap: Gap | undefined } {

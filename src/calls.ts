@@ -1,7 +1,6 @@
-import type { TabItem, TabOp } from '../worker/core/hub-api.ts';
+import type { TabOp } from '../worker/core/hub-api.ts';
 import { deferred, type Deferred } from './deferred.ts';
-import { decodePayload } from './payload.ts';
-import { ConnectionError } from './protocol/errors.ts';
+import type { ConnectionError } from './protocol/errors.ts';
 
 /** An op that the hub answers by its id. */
 export type CallOp = Extract<TabOp, { kind: 'request' | 'reconnect' }>;
@@ -12,53 +11,45 @@ interface Call {
   wasPushed: boolean;
 }
 
-/** Requests and the like that have no answer yet. */
-export class Calls {
-  readonly #calls = new Map<string, Call>();
+export type Calls = ReturnType<typeof createCalls>;
 
-  /** Calls without an answer. */
-  get size(): number {
-    return this.#calls.size;
-  }
-
-  add(op: CallOp): Promise<unknown> {
-    const answer = deferred<unknown>();
-    this.#calls.set(op.id, { op, answer, wasPushed: false });
-    return answer.promise;
-  }
-
-  pushed(op: TabOp): void {
-    const call = 'id' in op ? this.#calls.get(op.id) : undefined;
-    if (call) call.wasPushed = true;
-  }
-
-  /** Takes the hub's answer; one that nobody waits for any more is nobody's loss. */
-  take(item: Extract<TabItem, { kind: 'response' | 'error' }>): void {
-    if (item.kind === 'error') this.reject(item.id, new ConnectionError(item.error));
-    else this.#remove(item.id)?.answer.resolve(decodePayload(item));
-  }
+/** Requests and the like that have no answer yet. An answer that nobody waits for any more is nobody's loss. */
+export function createCalls() {
+  const calls = new Map<string, Call>();
 
   /** Ends a call. True if it was still waiting. */
-  reject(id: string, error: ConnectionError): boolean {
-    const call = this.#remove(id);
-    call?.answer.reject(error);
-    return call !== undefined;
+  function reject(id: string, error: ConnectionError): boolean {
+    calls.get(id)?.answer.reject(error);
+    return calls.delete(id);
   }
 
-  /** This tab is attached anew: gives the ops that no hub has seen, and rejects the others. */
-  attached(lost: ConnectionError): CallOp[] {
-    for (const [id, call] of this.#calls) if (call.wasPushed) this.reject(id, lost);
-    return Array.from(this.#calls.values(), ({ op }) => op);
-  }
+  return {
+    reject,
+    size: () => calls.size,
 
-  /** Rejects everything. */
-  end(error: ConnectionError): void {
-    for (const id of this.#calls.keys()) this.reject(id, error);
-  }
+    add(op: CallOp): Promise<unknown> {
+      const answer = deferred<unknown>();
+      calls.set(op.id, { op, answer, wasPushed: false });
+      return answer.promise;
+    },
 
-  #remove(id: string): Call | undefined {
-    const call = this.#calls.get(id);
-    this.#calls.delete(id);
-    return call;
-  }
+    resolve(id: string, value: unknown): void {
+      calls.get(id)?.answer.resolve(value);
+      calls.delete(id);
+    },
+
+    /** An op went out to the hub. */
+    pushed(op: TabOp): void {
+      const call = 'id' in op && calls.get(op.id);
+      if (call) call.wasPushed = true;
+    },
+
+    /** The ops that no hub has seen. */
+    unpushed: (): CallOp[] => Array.from(calls.values(), ({ op }) => op),
+
+    /** Rejects what a hub has seen, or everything. */
+    end(error: ConnectionError, all = true): void {
+      for (const [id, call] of calls) if (all || call.wasPushed) reject(id, error);
+    },
+  };
 }

@@ -1,22 +1,23 @@
-import type { TabItem } from '../worker/core/hub-api.ts';
+import type { TabItem, TabOp } from '../worker/core/hub-api.ts';
 import { withDeadline } from '../worker/deadline.ts';
 import { asyncDispose } from './async-dispose.ts';
-import { Calls, type CallOp } from './calls.ts';
-import { Deliveries } from './deliveries.ts';
-import { failure } from './failure.ts';
+import { createCalls, type CallOp } from './calls.ts';
+import { createDeliveries } from './deliveries.ts';
+import { failure, passingFailure } from './failure.ts';
 import type { HubAttachment } from './hub-attachment.ts';
-import { HubConnector } from './hub-connector.ts';
+import { createHubConnector } from './hub-connector.ts';
 import * as tabLimits from './limits.ts';
-import { checkName, positive, type Settings } from './options.ts';
+import { checkName, invalid, positive, type Settings } from './options.ts';
 import { watchPage } from './page-signals.ts';
 import { pageTimers } from './page-timers.ts';
-import { encodePayload } from './payload.ts';
-import { ConnectionError, errorData } from './protocol/errors.ts';
+import { decodePayload, encodePayload } from './payload.ts';
+import { ConnectionError } from './protocol/errors.ts';
 import * as protocolLimits from './protocol/limits.ts';
-import { TabSubscription } from './subscription.ts';
+import { createSubscription, type TabSubscription } from './subscription.ts';
 import { readToken } from './token.ts';
 import type {
   Delivery,
+  OneSocket,
   PublishOptions,
   RequestOptions,
   SocketEventMap,
@@ -26,211 +27,183 @@ import type {
 } from './types.ts';
 
 /** The facade of one tab: what it asks goes in batches to the hub, what the hub tells goes to its askers. */
-export class Client extends EventTarget {
-  readonly #settings: Settings;
-  readonly #tabId = crypto.randomUUID();
-  readonly #connector: HubConnector;
-  readonly #calls = new Calls();
-  readonly #deliveries = new Deliveries(({ id, topic }, error) =>
-    this.#tell('dropped', { id, topic, error }),
-  );
-  readonly #subscriptions = new Map<number, TabSubscription<unknown>>();
-  readonly #unwatchPage: () => void;
-  #status: SocketStatus;
-  #count = 0;
-  #tabSeq = 0;
+export function createClient(settings: Settings): OneSocket {
+  const tabId = crypto.randomUUID();
+  const events = new EventTarget();
+  const calls = createCalls();
+  const deliveries = createDeliveries(({ id, topic }, error) => tell('dropped', { id, topic, error }));
+  const subscriptions = new Map<number, TabSubscription<unknown>>();
+  const watching = new AbortController();
+  let status = initialStatus(tabId);
+  let count = 0;
+  let tabSeq = 0;
   /** Why everything from now on fails; null while this tab is in use. */
-  #end: ConnectionError | null = null;
+  let end: ConnectionError | null = null;
 
-  constructor(settings: Settings) {
-    super();
-    this.#settings = settings;
-    this.#status = initialStatus(this.#tabId);
-    this.#connector = new HubConnector(this.#tabId, settings, {
-      api: {
-        deliver: (hubId, _number, items) => {
-          if (hubId === this.#status.hubId) for (const item of items) this.#take(item);
-        },
-        token: () => readToken(settings.auth),
+  const connector = createHubConnector(tabId, settings, {
+    api: {
+      deliver(hubId, _number, items) {
+        if (hubId === status.hubId) items.forEach(take);
       },
-      attached: (reply) => this.#attached(reply),
-      detached: () => {
-        if (!this.#end) this.#setStatus({ ...this.#status, state: 'connecting' });
-      },
-      failed: (error) => this.#finish(error),
-      pushed: (op) => this.#calls.pushed(op),
-    });
-    this.#unwatchPage = watchPage({
-      signal: (signal) => this.#connector.push({ kind: 'signal', signal }),
-      hidden: () => this.#connector.leave(),
-      restored: () => void this.#connector.attach(),
-    });
-    void this.#connector.attach();
+      token: () => readToken(settings.auth),
+    },
+    attached,
+    detached() {
+      if (!end) setStatus({ ...status, state: 'connecting' });
+    },
+    failed: finish,
+    pushed: calls.pushed,
+  });
+
+  /** Takes the state of the hub, and gives what it has to be told. */
+  function attached(reply: HubAttachment['reply']): TabOp[] {
+    const lost = passingFailure('hub-lost', 'the hub was lost; the outcome is unknown');
+    if (status.hubId && status.hubId !== reply.status.hubId) deliveries.hubLost(lost);
+    deliveries.acked(reply.settled);
+    deliveries.stored(reply.tabSeq);
+    calls.end(lost, false);
+    setStatus({ ...reply.status, tabId });
+    const resumed = Array.from(subscriptions.values(), (subscription) => subscription.resumeOp());
+    return [...resumed, ...deliveries.unstored(), ...calls.unpushed()];
   }
 
-  get status(): SocketStatus {
-    return this.#status;
-  }
-
-  subscribe(topic: string, { replay = 0, signal }: SubscribeOptions = {}): Subscription {
-    checkName('topic', topic, protocolLimits.topicLength);
-    if (!Number.isSafeInteger(replay) || replay < 0) {
-      throw failure('invalid-option', 'replay must be a non-negative integer');
+  function take(item: TabItem): void {
+    switch (item.kind) {
+      case 'status':
+        return setStatus({ ...item.status, tabId });
+      case 'stored':
+        return deliveries.stored(item.upTo);
+      case 'acked':
+        return deliveries.acked(item.upTo);
+      case 'failed':
+        return deliveries.drop(item.tabSeq, new ConnectionError(item.error));
+      case 'response':
+        return calls.resolve(item.id, decodePayload(item));
+      case 'error':
+        return void calls.reject(item.id, new ConnectionError(item.error));
+      default:
+        return subscriptions.get(item.sub)?.take(item);
     }
-    const sub = (this.#count += 1);
-    const subscription = new TabSubscription<unknown>(
-      { kind: 'subscribe', sub, topic, replay },
-      (op) => this.#connector.push(op),
-      () => this.#subscriptions.delete(sub),
-    );
-    if (this.#end) {
-      subscription.end(this.#end);
+  }
+
+  function setStatus(next: SocketStatus): void {
+    status = next;
+    tell('status', status);
+  }
+
+  function tell<E extends keyof SocketEventMap>(type: E, detail: SocketEventMap[E]['detail']): void {
+    events.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+
+  /** Ends this tab's use of the connection, on purpose or because no hub can be had. */
+  function finish(error: ConnectionError): void {
+    end = error;
+    watching.abort();
+    connector.leave();
+    // A loop over messages ends in peace where the app itself has closed.
+    const loopError = error.code === 'closed' ? null : error;
+    for (const subscription of subscriptions.values()) subscription.end(loopError);
+    deliveries.end(error);
+    calls.end(error);
+    setStatus({ ...status, state: 'closed', lastError: error });
+  }
+
+  async function call(op: CallOp): Promise<unknown> {
+    if (end) throw end;
+    if (calls.size() >= tabLimits.calls) throw queueFull();
+    const answer = calls.add(op);
+    connector.push(op);
+    return answer;
+  }
+
+  function subscribe(topic: string, { replay = 0, signal }: SubscribeOptions = {}): Subscription {
+    checkName('topic', topic, protocolLimits.topicLength);
+    if (!Number.isSafeInteger(replay) || replay < 0) invalid('replay', 'an integer from 0 on');
+    const sub = (count += 1);
+    const op = { kind: 'subscribe', sub, topic, replay } as const;
+    const subscription = createSubscription<unknown>(op, connector.push, () => subscriptions.delete(sub));
+    if (end) {
+      subscription.end(end);
       return subscription;
     }
-    this.#subscriptions.set(sub, subscription);
-    this.#connector.push(subscription.resumeOp());
-    const close = () => subscription.close();
-    if (signal?.aborted) close();
-    else signal?.addEventListener('abort', close, { once: true });
+    subscriptions.set(sub, subscription);
+    connector.push(op);
+    signal?.addEventListener('abort', subscription.close);
+    if (signal?.aborted) subscription.close();
     return subscription;
   }
 
-  publish(topic: string, payload: unknown, { ttlMs }: PublishOptions = {}): Delivery {
+  function publish(topic: string, payload: unknown, { ttlMs }: PublishOptions = {}): Delivery {
     checkName('topic', topic, protocolLimits.topicLength);
     if (ttlMs !== undefined) positive('ttlMs', ttlMs);
     const encoded = encodePayload(payload);
-    const tabSeq = (this.#tabSeq += 1);
+    tabSeq += 1;
     const op = {
       kind: 'publish',
       tabSeq,
       id: crypto.randomUUID(),
       topic,
       ts: Date.now(),
+      ttlMs,
       ...encoded,
-      ...(ttlMs === undefined ? {} : { ttlMs }),
     } as const;
-    const isFull = this.#deliveries.size >= this.#settings.config.queue.maxEntries;
-    const delivery = this.#deliveries.add(op);
-    if (this.#end || isFull) this.#deliveries.drop(tabSeq, this.#end ?? queueFull());
-    else this.#connector.push(op);
+    const isFull = deliveries.size() >= (settings.hub.queue?.maxEntries ?? tabLimits.pendingEntries);
+    const delivery = deliveries.add(op);
+    if (end || isFull) deliveries.drop(tabSeq, end ?? queueFull());
+    else connector.push(op);
     return delivery;
   }
 
-  async request(method: string, input: unknown, options: RequestOptions = {}): Promise<unknown> {
+  async function request(method: string, input: unknown, options: RequestOptions = {}): Promise<never> {
     const { timeoutMs = tabLimits.requestTimeoutMs, signal } = options;
     checkName('method', method, protocolLimits.methodLength);
     positive('timeoutMs', timeoutMs);
-    if (signal?.aborted) throw aborted(signal);
-    const id = this.#nextId();
+    const id = `${(count += 1)}`;
     const cancel = (error: ConnectionError) => {
-      if (this.#calls.reject(id, error)) this.#connector.push({ kind: 'cancel', id });
+      if (calls.reject(id, error)) connector.push({ kind: 'cancel', id });
     };
-    const onAbort = () => cancel(aborted(signal!));
-    const message = `no answer to ${method} within ${timeoutMs} ms; its outcome is unknown`;
-    const untime = pageTimers.after(timeoutMs, () => cancel(failure('timeout', message)));
+    const onAbort = () => cancel(failure('aborted', 'aborted', signal?.reason));
+    const untime = pageTimers.after(timeoutMs, () =>
+      cancel(failure('timeout', `no answer in ${timeoutMs} ms; the outcome is unknown`)),
+    );
+    const answer = call({ kind: 'request', id, method, ts: Date.now(), timeoutMs, ...encodePayload(input) });
     signal?.addEventListener('abort', onAbort);
+    if (signal?.aborted) onAbort();
     try {
-      return await this.#call({
-        kind: 'request',
-        id,
-        method,
-        ts: Date.now(),
-        timeoutMs,
-        ...encodePayload(input),
-      });
+      return (await answer) as never;
     } finally {
       untime();
       signal?.removeEventListener('abort', onAbort);
     }
   }
 
-  async reconnect(): Promise<void> {
-    await this.#call({ kind: 'reconnect', id: this.#nextId() });
+  async function reconnect(): Promise<void> {
+    await call({ kind: 'reconnect', id: `${(count += 1)}` });
   }
 
-  async close(): Promise<void> {
-    if (this.#end) return;
-    this.#end = failure('closed', 'this tab has closed its connection');
-    await withDeadline(this.#deliveries.allStored(), tabLimits.closeTimeoutMs, pageTimers);
-    this.#finish(this.#end);
+  async function close(): Promise<void> {
+    if (end) return;
+    end = failure('closed', 'this tab has left');
+    await withDeadline(deliveries.allStored(), tabLimits.closeTimeoutMs, pageTimers);
+    finish(end);
   }
 
-  async [asyncDispose](): Promise<void> {
-    await this.close();
-  }
-
-  #nextId(): string {
-    return `${(this.#count += 1)}`;
-  }
-
-  #call(op: CallOp): Promise<unknown> {
-    if (this.#end) return Promise.reject(this.#end);
-    if (this.#calls.size >= tabLimits.calls) return Promise.reject(queueFull());
-    const answer = this.#calls.add(op);
-    this.#connector.push(op);
-    return answer;
-  }
-
-  /** Takes the state of the hub, and gives what it has to be told. */
-  #attached({ hubId, host, tabSeq, settled, status }: HubAttachment['reply']) {
-    const before = this.#status.hubId;
-    const isOtherHub = before !== null && before !== hubId;
-    const lost = new ConnectionError(
-      errorData('hub-lost', 'the hub was lost; the outcome is unknown', { retryable: true }),
-    );
-    this.#setStatus({ ...status, hubId, host, tabId: this.#tabId });
-    return [
-      ...Array.from(this.#subscriptions.values(), (subscription) => subscription.resumeOp()),
-      ...this.#deliveries.attached(tabSeq, settled, isOtherHub, lost),
-      ...this.#calls.attached(lost),
-    ];
-  }
-
-  #take(item: TabItem): void {
-    switch (item.kind) {
-      case 'status': {
-        const { hubId, host, tabId } = this.#status;
-        return this.#setStatus({ ...item.status, hubId, host, tabId });
-      }
-      case 'stored':
-      case 'acked':
-      case 'failed':
-        return this.#deliveries.take(item);
-      case 'response':
-      case 'error':
-        return this.#calls.take(item);
-      default:
-        return this.#subscriptions.get(item.sub)?.take(item);
-    }
-  }
-
-  /** Ends this tab's use of the connection, on purpose or because no hub can be had. */
-  #finish(error: ConnectionError): void {
-    this.#end = error;
-    this.#unwatchPage();
-    this.#connector.leave();
-    for (const subscription of this.#subscriptions.values()) subscription.end(error);
-    this.#deliveries.end(error);
-    this.#calls.end(error);
-    const { code, message, retryable } = error;
-    const lastError = code === 'closed' ? this.#status.lastError : { code, message, retryable };
-    this.#setStatus({ ...this.#status, state: 'closed', lastError });
-  }
-
-  #setStatus(status: SocketStatus): void {
-    this.#status = status;
-    this.#tell('status', status);
-  }
-
-  #tell<E extends keyof SocketEventMap>(type: E, detail: SocketEventMap[E]['detail']): void {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
-  }
+  watchPage(
+    {
+      signal: (signal) => connector.push({ kind: 'signal', signal }),
+      hidden: connector.leave,
+      restored: connector.attach,
+    },
+    watching.signal,
+  );
+  void connector.attach();
+  // The methods and the live status on top of an EventTarget are what OneSocket asks for.
+  const methods = { subscribe, publish, request, reconnect, close, [asyncDispose]: close };
+  const properties = { status: { get: () => status } };
+  return Object.defineProperties(Object.assign(events, methods), properties) as unknown as OneSocket;
 }
 
-const queueFull = () =>
-  new ConnectionError(errorData('queue-full', 'too much waits for the server', { retryable: true }));
-
-const aborted = ({ reason }: AbortSignal) => failure('aborted', 'the request was aborted', reason);
+const queueFull = () => passingFailure('queue-full', 'too much is waiting');
 
 const initialStatus = (tabId: string): SocketStatus => ({
   state: 'connecting',

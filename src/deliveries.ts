@@ -1,6 +1,6 @@
-import type { TabItem, TabOp } from '../worker/core/hub-api.ts';
+import type { TabOp } from '../worker/core/hub-api.ts';
 import { deferred, type Deferred } from './deferred.ts';
-import { ConnectionError } from './protocol/errors.ts';
+import type { ConnectionError } from './protocol/errors.ts';
 import type { Delivery } from './types.ts';
 
 /** A publish op of this tab. */
@@ -12,88 +12,64 @@ interface Pending {
   readonly acked: Deferred<void>;
 }
 
-/** Entries of this tab that have no fate yet, by tab sequence. */
-export class Deliveries {
-  readonly #pending = new Map<number, Pending>();
-  readonly #onDropped: (op: PublishOp, error: ConnectionError) => void;
-  #stored = 0;
-  #acked = 0;
+export type Deliveries = ReturnType<typeof createDeliveries>;
 
-  constructor(onDropped: (op: PublishOp, error: ConnectionError) => void) {
-    this.#onDropped = onDropped;
+/** Entries of this tab that have no fate yet, by tab sequence. `onDropped` hears of each that failed. */
+export function createDeliveries(onDropped: (op: PublishOp, error: ConnectionError) => void) {
+  const pending = new Map<number, Pending>();
+  let storedUpTo = 0;
+  let ackedUpTo = 0;
+
+  /** Everything up to this tab sequence is stored. */
+  function stored(upTo: number): void {
+    while (storedUpTo < upTo) pending.get((storedUpTo += 1))?.stored.resolve();
   }
 
-  /** Entries without a fate. */
-  get size(): number {
-    return this.#pending.size;
-  }
-
-  add(op: PublishOp): Delivery {
-    const pending = { op, stored: deferred<void>(), acked: deferred<void>() };
-    this.#pending.set(op.tabSeq, pending);
-    return { id: op.id, stored: pending.stored.promise, acked: pending.acked.promise };
-  }
-
-  /** Takes what the hub tells of entries. */
-  take(item: Extract<TabItem, { kind: 'stored' | 'acked' | 'failed' }>): void {
-    switch (item.kind) {
-      case 'stored':
-        return this.#storedUpTo(item.upTo);
-      case 'acked':
-        return this.#ackedUpTo(item.upTo);
-      case 'failed':
-        return this.drop(item.tabSeq, new ConnectionError(item.error));
-      default:
-        item satisfies never;
-    }
-  }
-
-  /**
-   * This tab is attached anew. Gives the ops that the hub has not taken yet. What a former hub had in its
-   * memory is lost with it, and its outcome unknown.
-   */
-  attached(tabSeq: number, settled: number, isOtherHub: boolean, lost: ConnectionError): PublishOp[] {
-    if (isOtherHub) {
-      for (const seq of this.#pending.keys()) if (seq <= this.#stored) this.drop(seq, lost);
-    } else {
-      this.#ackedUpTo(settled);
-      this.#storedUpTo(tabSeq);
-    }
-    return Array.from(this.#pending.values(), ({ op }) => op).filter(
-      (op) => isOtherHub || op.tabSeq > tabSeq,
-    );
-  }
-
-  /** Rejects everything that has no fate. */
-  end(error: ConnectionError): void {
-    for (const seq of this.#pending.keys()) this.drop(seq, error);
-  }
-
-  /** Settles once everything published so far is stored, or has failed. */
-  async allStored(): Promise<void> {
-    await Promise.allSettled(Array.from(this.#pending.values(), ({ stored }) => stored.promise));
-  }
-
-  #storedUpTo(upTo: number): void {
-    while (this.#stored < upTo) this.#pending.get((this.#stored += 1))?.stored.resolve();
-  }
-
-  #ackedUpTo(upTo: number): void {
-    this.#storedUpTo(upTo);
-    while (this.#acked < upTo) {
-      this.#acked += 1;
-      this.#pending.get(this.#acked)?.acked.resolve();
-      this.#pending.delete(this.#acked);
+  /** Everything up to this tab sequence is settled. */
+  function acked(upTo: number): void {
+    stored(upTo);
+    while (ackedUpTo < upTo) {
+      pending.get((ackedUpTo += 1))?.acked.resolve();
+      pending.delete(ackedUpTo);
     }
   }
 
   /** An entry ends without having reached the server. */
-  drop(tabSeq: number, error: ConnectionError): void {
-    const pending = this.#pending.get(tabSeq);
-    if (!pending) return;
-    this.#pending.delete(tabSeq);
-    pending.stored.reject(error);
-    pending.acked.reject(error);
-    this.#onDropped(pending.op, error);
+  function drop(tabSeq: number, error: ConnectionError): void {
+    const dropped = pending.get(tabSeq);
+    if (!dropped) return;
+    pending.delete(tabSeq);
+    dropped.stored.reject(error);
+    dropped.acked.reject(error);
+    onDropped(dropped.op, error);
   }
+
+  /** Ends everything up to a tab sequence. */
+  function end(error: ConnectionError, upTo = Infinity): void {
+    for (const tabSeq of pending.keys()) if (tabSeq <= upTo) drop(tabSeq, error);
+  }
+
+  return {
+    size: () => pending.size,
+    stored,
+    acked,
+    drop,
+    end,
+
+    add(op: PublishOp): Delivery {
+      const added = { op, stored: deferred<void>(), acked: deferred<void>() };
+      pending.set(op.tabSeq, added);
+      return { id: op.id, stored: added.stored.promise, acked: added.acked.promise };
+    },
+
+    /** What another hub held in its memory is lost with it, and its outcome unknown. */
+    hubLost: (error: ConnectionError) => end(error, storedUpTo),
+
+    /** The entries that the hub has still to be told. */
+    unstored: (): PublishOp[] =>
+      Array.from(pending.values(), ({ op }) => op).filter((op) => op.tabSeq > storedUpTo),
+
+    /** Settles once everything published so far is stored, or has failed. */
+    allStored: () => Promise.allSettled(Array.from(pending.values(), (each) => each.stored.promise)),
+  };
 }

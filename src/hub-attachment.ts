@@ -19,62 +19,46 @@ export interface HubAttachment {
  * Rejects with a ConnectionError: `host-unavailable`, or what the hub refused the tab with.
  */
 export async function attachSharedWorker(
-  worker: { readonly url: string; readonly name: string },
+  url: string,
+  name: string,
   request: AttachRequest,
   api: TabApi,
 ): Promise<HubAttachment> {
-  const startedAt = performance.now();
-  for (let deadlineMs = tabLimits.attachTimeoutMs; ; deadlineMs *= 2) {
-    const attachment = await attemptAttach(worker, request, api, deadlineMs);
-    if (attachment) return attachment;
-    if (performance.now() - startedAt + deadlineMs * 2 > tabLimits.attachTotalMs) {
-      throw failure('host-unavailable', `the SharedWorker at ${worker.url} did not answer in time`);
+  for (
+    let deadlineMs = tabLimits.attachTimeoutMs;
+    deadlineMs <= tabLimits.attachTimeoutMaxMs;
+    deadlineMs *= 2
+  ) {
+    const worker = startWorker(url, name);
+    const hub = wrap<HubApi>(worker.port);
+    const close = () => hub[releaseProxy]();
+    expose(api, worker.port);
+    const answer = new Promise<AttachReply>((resolve, reject) => {
+      worker.onerror = (event) =>
+        reject(unavailable(url, (event as ErrorEvent).message ?? 'it cannot be loaded'));
+      hub.attach(request).then(resolve, reject);
+    });
+    let reply: AttachReply | undefined;
+    try {
+      reply = await withDeadline(answer, deadlineMs, pageTimers);
+      if (reply?.kind === 'attached') return { hub, reply, close };
+      if (reply) throw new ConnectionError(reply.error);
+    } finally {
+      if (reply?.kind !== 'attached') close();
     }
   }
+  throw unavailable(url, 'it does not answer');
 }
 
-async function attemptAttach(
-  { url, name }: { readonly url: string; readonly name: string },
-  request: AttachRequest,
-  api: TabApi,
-  deadlineMs: number,
-): Promise<HubAttachment | undefined> {
-  const { port, failed } = startWorker(url, name);
-  const hub = wrap<HubApi>(port);
-  const close = () => hub[releaseProxy]();
-  expose(api, port);
-  try {
-    const reply = await withDeadline(Promise.race([hub.attach(request), failed]), deadlineMs, pageTimers);
-    if (reply?.kind === 'attached') return { hub, reply, close };
-    if (reply) throw new ConnectionError(reply.error);
-  } catch (error) {
-    close();
-    throw error;
-  }
-  close();
-  return undefined;
-}
+const unavailable = (url: string, reason: unknown) =>
+  failure('host-unavailable', `no SharedWorker from ${url}: ${reason}`, reason);
 
-function startWorker(
-  url: string,
-  name: string,
-): { readonly port: MessagePort; readonly failed: Promise<never> } {
-  if (!('SharedWorker' in globalThis)) {
-    throw failure('host-unavailable', 'this browser has no SharedWorker');
-  }
-  let worker: SharedWorker;
+function startWorker(url: string, name: string): SharedWorker {
   try {
-    worker = new SharedWorker(url, { type: 'module', name });
+    return new SharedWorker(url, { type: 'module', name });
   } catch (cause) {
-    // A SecurityError (another origin, or a content security policy) or a TypeError (Trusted Types).
-    throw failure('host-unavailable', `the SharedWorker at ${url} was refused: ${String(cause)}`, cause);
+    // A ReferenceError (no such thing here), a SecurityError (another origin, or a content security policy) or a
+    // TypeError (Trusted Types).
+    throw unavailable(url, cause);
   }
-  const failed = new Promise<never>((_, reject) => {
-    worker.addEventListener('error', (event) => {
-      const reason = event instanceof ErrorEvent ? event.message : 'not found, or of another type';
-      reject(failure('host-unavailable', `the SharedWorker at ${url} failed to start: ${reason}`));
-    });
-  });
-  failed.catch(() => {});
-  return { port: worker.port, failed };
 }

@@ -1,104 +1,98 @@
-import type { AttachRequest, TabApi, TabOp } from '../worker/core/hub-api.ts';
-import { hubApiVersion } from '../worker/core/hub-api.ts';
+import { hubApiVersion, type TabApi, type TabOp } from '../worker/core/hub-api.ts';
+import { failure } from './failure.ts';
 import { attachSharedWorker, type HubAttachment } from './hub-attachment.ts';
-import { OpQueue } from './op-queue.ts';
+import { createOpQueue, type OpQueue } from './op-queue.ts';
 import type { Settings } from './options.ts';
-import { ConnectionError, errorData } from './protocol/errors.ts';
+import { ConnectionError } from './protocol/errors.ts';
 import { holdTabLock, type TabLock } from './tab-lock.ts';
 
 /** What a connector needs of the tab that it serves. */
 export interface ConnectorHooks {
   readonly api: TabApi;
   /** Attached: gives what the hub has to be told first. */
-  attached(reply: HubAttachment['reply']): readonly TabOp[];
+  attached(reply: HubAttachment['reply']): TabOp[];
   /** The hub is gone, or the page goes to the back/forward cache; another attempt follows. */
   detached(): void;
   /** No hub can be had here. */
   failed(error: ConnectionError): void;
+  /** An op goes out to the hub. */
   pushed(op: TabOp): void;
 }
 
-/** Keeps this tab attached to a hub: lock, attachment, queue, and beginning anew. */
-export class HubConnector {
-  readonly #tabId: string;
-  readonly #settings: Settings;
-  readonly #hooks: ConnectorHooks;
-  readonly #ops: OpQueue;
-  #attachment: HubAttachment | null = null;
-  #lock: TabLock | null = null;
-  /** Counts attempts, so that one that comes too late is dropped. */
-  #attempt = 0;
-
-  constructor(tabId: string, settings: Settings, hooks: ConnectorHooks) {
-    this.#tabId = tabId;
-    this.#settings = settings;
-    this.#hooks = hooks;
-    this.#ops = new OpQueue(hooks.pushed, () => {
-      this.#drop();
-      void this.attach();
-    });
-  }
-
-  /** The hub that this tab is attached to. */
-  get hubId(): string | null {
-    return this.#attachment?.reply.hubId ?? null;
-  }
-
-  push(op: TabOp): void {
-    this.#ops.push(op);
-  }
-
+/** Keeps a tab attached to a hub: lock, attachment, queue, and beginning anew. */
+export interface HubConnector {
+  /** Queues an op. While no hub is attached it is dropped: what matters then is told with the attachment. */
+  push(op: TabOp): void;
   /** Attaches to a hub. Never rejects: what goes wrong is told by `failed`. */
-  async attach(): Promise<void> {
-    const attempt = (this.#attempt += 1);
-    const { name, worker } = this.#settings;
+  attach(): Promise<void>;
+  /** Says goodbye and lets go of everything, so that the page may be cached and the hub forgets this tab. */
+  leave(): void;
+}
+
+export function createHubConnector(
+  tabId: string,
+  { name, worker, hub: options, auth }: Settings,
+  hooks: ConnectorHooks,
+): HubConnector {
+  let attachment: HubAttachment | null = null;
+  let ops: OpQueue | null = null;
+  let lock: TabLock | null = null;
+  /** Counts attempts, so that one that comes too late is dropped. */
+  let attempts = 0;
+
+  async function attach(): Promise<void> {
+    const attempt = (attempts += 1);
     try {
-      this.#lock ??= await holdTabLock(`onesocket:${name}:tab:${this.#tabId}`);
-      const target = { url: worker, name: `onesocket:${name}` };
-      const attachment = await attachSharedWorker(target, this.#request(), this.#hooks.api);
-      if (attempt !== this.#attempt) return attachment.close();
-      this.#attachment = attachment;
-      const { hub, reply } = attachment;
-      const ops = this.#hooks.attached(reply);
-      this.#ops.open((batch) => hub.push(reply.hubId, this.#tabId, batch), ops);
+      lock ??= await holdTabLock(`onesocket:${name}:tab:${tabId}`);
+      const request = {
+        version: hubApiVersion,
+        tabId,
+        lockName: lock && lock.name,
+        options,
+        hasAuth: auth !== undefined,
+        visible: document.visibilityState === 'visible',
+      };
+      const attached = await attachSharedWorker(worker, `onesocket:${name}`, request, hooks.api);
+      if (attempt === attempts) begin(attached);
+      else attached.close();
     } catch (cause) {
-      if (attempt === this.#attempt) this.#hooks.failed(asConnectionError(cause));
+      if (attempt !== attempts) return;
+      hooks.failed(
+        cause instanceof ConnectionError ? cause : failure('host-unavailable', String(cause), cause),
+      );
     }
   }
 
-  /** Says goodbye and lets go of everything, so that the page may be cached and the hub forgets this tab. */
-  leave(): void {
-    this.#attempt += 1;
-    const attached = this.#attachment;
-    if (attached) void attached.hub.detach(attached.reply.hubId, this.#tabId);
-    this.#drop();
-    this.#lock?.release();
-    this.#lock = null;
-  }
-
-  #drop(): void {
-    this.#ops.close();
-    this.#attachment?.close();
-    this.#attachment = null;
-    this.#hooks.detached();
-  }
-
-  #request(): AttachRequest {
-    const { config, auth } = this.#settings;
-    return {
-      version: hubApiVersion,
-      tabId: this.#tabId,
-      lockName: this.#lock?.name ?? null,
-      config,
-      hasAuth: auth !== undefined,
-      visible: document.visibilityState === 'visible',
+  function begin(attached: HubAttachment): void {
+    attachment = attached;
+    const { hub, reply } = attached;
+    const target = {
+      push: (batch: readonly TabOp[]) => hub.push(reply.status.hubId, tabId, batch),
+      pushed: hooks.pushed,
+      lost() {
+        drop();
+        void attach();
+      },
     };
+    ops = createOpQueue(target, hooks.attached(reply));
   }
-}
 
-const asConnectionError = (cause: unknown): ConnectionError =>
-  cause instanceof ConnectionError
-    ? cause
-    : new ConnectionError(errorData('host-unavailable', `the hub could not be reached: ${String(cause)}`), {
-        cause,
-      });
+  function drop(): void {
+    ops?.close();
+    attachment?.close();
+    attachment = ops = null;
+    hooks.detached();
+  }
+
+  return {
+    attach,
+    push: (op) => ops?.push(op),
+    leave() {
+      attempts += 1;
+      if (attachment) void attachment.hub.detach(attachment.reply.status.hubId, tabId);
+      drop();
+      lock?.release();
+      lock = null;
+    },
+  };
+}

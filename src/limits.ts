@@ -5,15 +5,13 @@
 export const calls = 1024;
 /** Batches to the hub that may be under way. */
 export const batchesUnderWay = 2;
-/** Operations in one batch, and characters of payload that close it. */
+/** Operations in one batch. */
 export const batchOps = 1000;
-export const batchChars = 1024 * 1024;
 /** Deadline of a batch to the hub. */
 export const pushTimeoutMs = 10_000;
-/** Deadline of the first attempt to attach; doubled with each further one. */
+/** Deadline of the first attempt to attach; doubled with each further one, up to the last. */
 export const attachTimeoutMs = 500;
-/** When the attempts end, and the host counts as unavailable. */
-export const attachTotalMs = 10_000;
+export const attachTimeoutMaxMs = 8_000;
 /** How long `close` waits for what was published to be stored. */
 export const closeTimeoutMs = 2_000;
 /** Messages that wait for an iterator: the subscription pauses at the high one and goes on at the low one. */
@@ -23,12 +21,5 @@ export const requestTimeoutMs = 10_000;
 /** Longest timer that browsers take (HTML, timers: a signed 32-bit number). */
 export const timerMs = 2 ** 31 - 1;
 export const nameLength = 128;
-
-/** Defaults of {@link ConnectOptions}. */
-export const hubDefaults = {
-  heartbeat: { intervalMs: 30_000, timeoutMs: 10_000 },
-  backoff: { baseMs: 1_000, maxMs: 30_000, maxAttempts: 30, stableMs: 5_000 },
-  connectTimeoutMs: 60_000,
-  handshakeTimeoutMs: 10_000,
-  queue: { maxEntries: 10_000, maxBytes: 16 * 1024 * 1024 },
-} as const;
+/** Entries without a fate, where `queue.maxEntries` says nothing else. */
+export const pendingEntries = 10_000;

@@ -10,25 +10,15 @@ export interface PageEvents {
   restored(): void;
 }
 
-/** Listens to the page. Returns a function that ends that. No `unload`: it would keep the page out of the cache. */
-export function watchPage(events: PageEvents): () => void {
-  const listening = new AbortController();
-  const { signal } = listening;
-  const forward = (target: EventTarget, type: string, name: () => PageSignal) =>
-    target.addEventListener(type, () => events.signal(name()), { signal });
-  forward(window, 'online', () => 'online');
-  forward(window, 'offline', () => 'offline');
-  forward(document, 'resume', () => 'resume');
-  forward(document, 'visibilitychange', () =>
-    document.visibilityState === 'visible' ? 'visible' : 'hidden',
-  );
-  window.addEventListener('pagehide', () => events.hidden(), { signal });
-  window.addEventListener(
-    'pageshow',
-    ({ persisted }) => {
-      if (persisted) events.restored();
-    },
-    { signal },
-  );
-  return () => listening.abort();
+/** Listens to the page until `signal` aborts. No `unload`: it would keep the page out of the cache. */
+export function watchPage(events: PageEvents, signal: AbortSignal): void {
+  const listen = (target: EventTarget, type: string, listener: (event: Event) => void) =>
+    target.addEventListener(type, listener, { signal });
+  listen(window, 'online', () => events.signal('online'));
+  listen(document, 'resume', () => events.signal('resume'));
+  listen(document, 'visibilitychange', () => events.signal(document.visibilityState));
+  listen(window, 'pagehide', () => events.hidden());
+  listen(window, 'pageshow', (event) => {
+    if ((event as PageTransitionEvent).persisted) events.restored();
+  });
 }

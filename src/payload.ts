@@ -11,12 +11,14 @@ export function encodePayload(payload: unknown): EncodedPayload {
     return { bytes: new Uint8Array(buffer, byteOffset, byteLength).slice().buffer };
   }
   let json: string | undefined;
+  let cause: unknown = typeof payload;
   try {
     json = JSON.stringify(payload);
-  } catch (cause) {
-    throw failure('invalid-payload', `the payload is not JSON: ${String(cause)}`, cause);
+  } catch (error) {
+    cause = error;
   }
-  if (json === undefined) throw failure('invalid-payload', `${typeof payload} is not JSON`);
+  if (json === undefined)
+    throw failure('invalid-payload', `the payload is not JSON: ${String(cause)}`, cause);
   return { json };
 }
 

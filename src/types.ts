@@ -1,4 +1,4 @@
-import type { ConnectionState, GapReason, HostKind, HubStatus } from '../worker/core/hub-api.ts';
+import type { GapReason, HostKind, HubStatus } from '../worker/core/hub-api.ts';
 import type { ConnectionError } from './protocol/errors.ts';
 
 /**
@@ -69,8 +69,7 @@ export interface ConnectOptions {
 }
 
 /** The state of the connection as this tab sees it. */
-export interface SocketStatus extends HubStatus {
-  readonly state: ConnectionState;
+export interface SocketStatus extends Omit<HubStatus, 'host' | 'hubId'> {
   /** Where the hub runs; null until this tab is attached to one. */
   readonly host: HostKind | null;
   /** Id of the hub; null until this tab is attached to one. */

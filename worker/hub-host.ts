@@ -1,6 +1,7 @@
 import { errorData } from '../src/protocol/errors.ts';
 import { decodeServerFrame, encodeBinary, encodeEnvelope, packFrames } from '../src/protocol/codec.ts';
 import type { Clock } from './clock.ts';
+import { completeConfig } from './core/config.ts';
 import * as coreLimits from './core/limits.ts';
 import { hubTransition } from './core/hub.ts';
 import { createHubState, hubStatus, type HubState } from './core/hub-state.ts';
@@ -11,7 +12,7 @@ import {
   type AttachRequest,
   type HostKind,
   type HubApi,
-  type HubConfig,
+  type HubOptions,
   type PushReply,
   type TabOp,
 } from './core/hub-api.ts';
@@ -66,8 +67,8 @@ export class HubHost {
         `the hub speaks version ${hubApiVersion}, not ${request.version}`,
       );
     }
-    const hub = await (this.#starting ??= this.#start(request.config));
-    if (request.config.url !== hub.config.url) {
+    const hub = await (this.#starting ??= this.#start(request.options));
+    if (request.options.url !== hub.config.url) {
       return refused('invalid-option', `the hub of this name is connected to ${hub.config.url}`);
     }
     const { tabId, lockName } = request;
@@ -83,13 +84,16 @@ export class HubHost {
     const { outbox } = hub;
     const [tabSeq, settled] = [outbox.lastTabSeq(tabId), outbox.settledTabSeq(tabId)];
     this.#run({ kind: 'tab-attached', request });
-    const { host } = this.#world;
-    return { kind: 'attached', hubId: this.hubId, host, tabSeq, settled, status: hubStatus(hub) };
+    return { kind: 'attached', tabSeq, settled, status: hubStatus(hub) };
   }
 
-  async #start(config: HubConfig): Promise<HubState> {
+  async #start(options: HubOptions): Promise<HubState> {
     const identity = await this.#world.store.open();
-    this.#hub = createHubState(config, identity);
+    this.#hub = createHubState(
+      { hubId: this.hubId, host: this.#world.host },
+      completeConfig(options),
+      identity,
+    );
     return this.#hub;
   }
 

@@ -1,7 +1,7 @@
 import type { ChatText } from '../contract.ts';
 
 /** Characters in a chat message, at most. */
-export const chatTextLength = 500;
+const chatTextLength = 500;
 
 /** Whether a client's publish is a chat message. */
 export const isChatText = (payload: unknown): payload is ChatText => {

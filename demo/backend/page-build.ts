@@ -23,7 +23,7 @@ export const ensurePage = async (): Promise<void> => {
 
 const filesIn = (folder: string, without: readonly string[]): string[] =>
   readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => !without.includes(entry.name))
+    .filter(({ name }) => !without.includes(name) && !name.endsWith('.test.ts'))
     .flatMap((entry) => {
       const path = join(folder, entry.name);
       return entry.isDirectory() ? filesIn(path, without) : [path];

@@ -56,7 +56,7 @@ const orphanGuard = `data:text/javascript,process.once("disconnect",()=>process.
 
 const nodeArguments = (entry: string): string[] => {
   const guard = ['--import', orphanGuard];
-  if (!entry.endsWith('.ts')) return guard;
+  if (!/\.m?ts$/.test(entry)) return guard;
   return [...guard, '--import', createRequire(import.meta.url).resolve('tsx')];
 };
 

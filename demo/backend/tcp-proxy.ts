@@ -2,7 +2,7 @@ import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
 import { linkSockets, type SocketLink } from './socket-link.ts';
 
 /** What a {@link TcpProxy} does with bytes: pass them on, refuse every connection, or hold connections and pass on nothing. */
-export type TcpProxyMode = 'open' | 'cut' | 'stalled';
+type TcpProxyMode = 'open' | 'cut' | 'stalled';
 
 /** Options of {@link createTcpProxy}. */
 export interface TcpProxyOptions {

@@ -1,7 +1,9 @@
 import { fieldsViolation, isRecord, type Fields } from './field.ts';
 import * as protocolLimits from './limits.ts';
 import type { FrameBounds, Outgoing } from './outgoing.ts';
-import { clientSchema, serverSchema, type ClientEnvelope, type ServerEnvelope } from './schema.ts';
+import { clientSchema } from './client-schema.ts';
+import type { ClientEnvelope, ServerEnvelope } from './schema.ts';
+import { serverSchema } from './server-schema.ts';
 import { utf8Bytes } from './utf8.ts';
 
 /** What a frame held: its envelopes in order, or why it is refused. */
@@ -48,25 +50,24 @@ function decodeText<E>(text: string, schema: Schema): Decoded<E> {
 }
 
 function decodeBinary<E>(data: Uint8Array, schema: Schema): Decoded<E> {
-  if (data.byteLength < binaryPrefixBytes || data[0] !== binaryMagic) {
-    return { violation: 'the binary frame has no header' };
-  }
-  const headerBytes = new DataView(data.buffer, data.byteOffset).getUint32(1);
+  const { byteLength } = data;
+  const headerBytes =
+    byteLength < binaryPrefixBytes ? 0 : new DataView(data.buffer, data.byteOffset).getUint32(1);
   const payloadAt = binaryPrefixBytes + headerBytes;
-  if (headerBytes > protocolLimits.binaryHeaderBytes || payloadAt > data.byteLength) {
-    return { violation: 'the header length of the binary frame is out of range' };
+  if (data[0] !== binaryMagic || headerBytes > protocolLimits.binaryHeaderBytes || payloadAt > byteLength) {
+    return { violation: 'the binary frame has no valid prefix' };
   }
   let head: unknown;
   try {
     head = JSON.parse(utf8Decoder.decode(data.subarray(binaryPrefixBytes, payloadAt)));
   } catch {
-    return { violation: 'the header of the binary frame is not JSON in UTF-8' };
+    // Told below, like a header that is JSON but no object.
   }
-  if (!isRecord(head)) return { violation: 'an envelope must be an object' };
+  if (!isRecord(head) || !carriesBytes(head, schema)) {
+    return { violation: 'the binary header is not an envelope that can carry bytes' };
+  }
   const envelope = { ...head, payload: data.subarray(payloadAt) };
-  const found = carriesBytes(head, schema)
-    ? envelopeViolation(envelope, schema)
-    : `an envelope of type ${String(head['type'])} cannot be binary`;
+  const found = envelopeViolation(envelope, schema);
   return found ? { violation: found } : { envelopes: [envelope as E] };
 }
 
@@ -79,10 +80,16 @@ function envelopeViolation(envelope: unknown, schema: Schema): string | undefine
   if (!isRecord(envelope)) return 'an envelope must be an object';
   const type = envelope['type'];
   if (typeof type !== 'string' || !Object.hasOwn(schema, type)) {
-    return `unknown envelope type ${JSON.stringify(type)?.slice(0, protocolLimits.nameLength)}`;
+    return `unknown envelope type ${quoted(type)}`;
   }
   return fieldsViolation(schema[type]!, envelope, type);
 }
+
+/** A type as a violation quotes it. What is no string may be nested too deeply, or have no text at all. */
+const quoted = (type: unknown): string =>
+  typeof type === 'string'
+    ? JSON.stringify(type.slice(0, protocolLimits.nameLength))
+    : `of kind ${typeof type}`;
 
 /** One envelope as JSON text. */
 export function encodeEnvelope(outgoing: Outgoing): string {

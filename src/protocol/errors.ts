@@ -44,24 +44,22 @@ export interface ErrorData {
   readonly message: string;
   readonly retryable: boolean;
   /** The server's own code or the close code, where there is one. */
-  readonly detail?: string;
+  readonly detail?: string | undefined;
 }
 
 /** The one error class of the library: every promise settles with a value or with one of these. */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
   /** Why it failed. */
-  readonly code: ConnectionErrorCode;
+  declare readonly code: ConnectionErrorCode;
   /** Whether the same call can succeed later without a change by the caller. */
-  readonly retryable: boolean;
+  declare readonly retryable: boolean;
   /** The server's own code or the close code, where there is one. */
-  readonly detail: string | undefined;
+  declare readonly detail?: string | undefined;
 
   constructor(data: ErrorData, options?: ErrorOptions) {
     super(data.message, options);
-    this.code = data.code;
-    this.retryable = data.retryable;
-    this.detail = data.detail;
+    Object.assign(this, data);
   }
 }
 

@@ -61,7 +61,7 @@ export function heartbeatTransition(
   policy: HeartbeatPolicy,
   context: Context,
 ): HeartbeatStep {
-  if (input.kind === 'stop') {
+  if (input.kind === 'stop' && heartbeat.state !== 'off') {
     return { state: { state: 'off' }, effects: [{ kind: 'cancel-timer', timer: 'heartbeat' }] };
   }
   switch (heartbeat.state) {
@@ -95,9 +95,9 @@ function whenWaiting(
     case 'probe':
       return probe(heartbeat.asked.ping, policy, context);
     case 'elapsed': {
-      // A wall clock that was set back must not postpone the next ping.
-      const silentMs = context.now - Math.min(heartbeat.heardAt, context.now);
-      return silentMs >= policy.intervalMs
+      // After a wall clock that was set back nobody knows how long the silence was.
+      const silentMs = context.now - heartbeat.heardAt;
+      return silentMs < 0 || silentMs >= policy.intervalMs
         ? probe(heartbeat.asked.ping, policy, context)
         : { state: heartbeat, effects: [startTimer(policy.intervalMs - silentMs)] };
     }

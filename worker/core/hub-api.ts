@@ -22,7 +22,7 @@ export type ConnectionState =
   | 'suspended'
   | 'closed';
 
-/** What a hub needs to know to run; the first tab that attaches sets it. All times in milliseconds. */
+/** What a hub needs to know to run. All times in milliseconds. */
 export interface HubConfig {
   readonly url: string;
   readonly backoff: BackoffPolicy;
@@ -33,6 +33,11 @@ export interface HubConfig {
   readonly handshakeTimeoutMs: number;
   readonly queue: { readonly maxEntries: number; readonly maxBytes: number };
 }
+
+type Given<T> = { readonly [K in keyof T]?: (T[K] extends number ? T[K] : Given<T[K]>) | undefined };
+
+/** What a tab gives of it; the hub fills in its defaults. The first tab that attaches decides. */
+export type HubOptions = Given<Omit<HubConfig, 'url'>> & Pick<HubConfig, 'url'>;
 
 /** Delay before attempt n: min(maxMs, baseMs * 2^n) * (0.5 + random). */
 export interface BackoffPolicy {
@@ -58,6 +63,8 @@ export interface Position {
 
 /** The state of a hub as its tabs see it. */
 export interface HubStatus {
+  readonly hubId: string;
+  readonly host: HostKind;
   readonly state: ConnectionState;
   /** Failed attempts in a row. */
   readonly attempt: number;
@@ -89,7 +96,7 @@ export type TabOp =
       readonly json?: string;
       readonly bytes?: ArrayBuffer;
       readonly ts: number;
-      readonly ttlMs?: number;
+      readonly ttlMs?: number | undefined;
     }
   | {
       readonly kind: 'subscribe';
@@ -97,7 +104,7 @@ export type TabOp =
       readonly topic: string;
       readonly replay: number;
       /** Where this subscription was at an earlier hub or attachment. */
-      readonly since?: Position;
+      readonly since?: Position | undefined;
     }
   | { readonly kind: 'unsubscribe'; readonly sub: number }
   | { readonly kind: 'pause' | 'resume'; readonly sub: number }
@@ -116,7 +123,7 @@ export type TabOp =
   | { readonly kind: 'reconnect'; readonly id: string };
 
 /** Page events that only a tab can see. */
-export type PageSignal = 'online' | 'offline' | 'visible' | 'hidden' | 'resume' | 'pageshow';
+export type PageSignal = 'online' | 'visible' | 'hidden' | 'resume';
 
 /** Something that the hub tells one tab. */
 export type TabItem =
@@ -173,7 +180,7 @@ export interface AttachRequest {
   readonly tabId: string;
   /** Name of the Web Lock that this tab holds for its lifetime; null without Web Locks. */
   readonly lockName: string | null;
-  readonly config: HubConfig;
+  readonly options: HubOptions;
   readonly hasAuth: boolean;
   readonly visible: boolean;
 }
@@ -182,8 +189,6 @@ export interface AttachRequest {
 export type AttachReply =
   | {
       readonly kind: 'attached';
-      readonly hubId: string;
-      readonly host: HostKind;
       /** Highest tab sequence of this tab that the hub has taken. */
       readonly tabSeq: number;
       /** Tab sequence up to which everything is settled: acknowledged, but for what is told as `failed`. */

@@ -8,7 +8,7 @@ import { connectionTransition, sessionDial } from './connection.ts';
 import type { ConnectionEffect, ConnectionInput, Credentials } from './connection-types.ts';
 import type { Context } from './context.ts';
 import { heartbeatTransition, type HeartbeatInput } from './heartbeat.ts';
-import { markStatus, stamp, tellFates, type HubState } from './hub-state.ts';
+import { markStatus, stamp, tellError, tellFates, type HubState } from './hub-state.ts';
 import * as coreLimits from './limits.ts';
 
 /** Steps the connection, carries its effects on, and lets the rest of the hub follow. */
@@ -80,11 +80,11 @@ function endSession(hub: HubState, input: ConnectionInput, context: Context): vo
   hub.outgoing = [];
   hub.rttMs = null;
   hub.topics.sessionLost();
-  const error = errorData('disconnected', 'the connection was lost; the outcome of the request is unknown', {
+  const error = errorData('disconnected', 'the connection was lost; the outcome is unknown', {
     retryable: true,
   });
   for (const { tabId, op } of hub.requests.sessionLost()) {
-    hub.tabs.get(tabId)?.answers.push({ kind: 'error', id: op.id, error });
+    tellError(hub, tabId, op.id, error);
   }
   if (input.kind === 'lost' && closeAction(input.code) === 'drop-entry') {
     const tooLarge = errorData('too-large', 'a frame was refused as too large', {
@@ -100,9 +100,8 @@ function settleReconnects(hub: HubState): void {
   const isOpen = connection.state === 'open';
   if (!isOpen && connection.state !== 'backoff' && connection.state !== 'suspended') return;
   for (const { tabId, id } of hub.reconnecting.splice(0)) {
-    const answers = hub.tabs.get(tabId)?.answers;
-    if (isOpen) answers?.push({ kind: 'response', id });
-    else answers?.push({ kind: 'error', id, error: connection.error });
+    if (isOpen) hub.tabs.get(tabId)?.answers.push({ kind: 'response', id });
+    else tellError(hub, tabId, id, connection.error);
   }
 }
 

@@ -3,7 +3,7 @@ import * as protocolLimits from '../../src/protocol/limits.ts';
 import { fitsUtf8 } from '../../src/protocol/utf8.ts';
 import type { Context } from './context.ts';
 import { stepConnection } from './hub-connection.ts';
-import { stamp, tellFates, type HubState, type Session } from './hub-state.ts';
+import { stamp, tellError, tellFates, type HubState, type Session } from './hub-state.ts';
 import * as coreLimits from './limits.ts';
 import type { TopicRequest } from './topics.ts';
 
@@ -48,7 +48,7 @@ function sendRequests(hub: HubState, session: Session): void {
     const { op, wireId, tabId } = request;
     if (!fits(op, session)) {
       hub.requests.settle(wireId);
-      hub.tabs.get(tabId)?.answers.push({ kind: 'error', id: op.id, error: tooLarge(session) });
+      tellError(hub, tabId, op.id, tooLarge(session));
       continue;
     }
     request.wasSent = true;
@@ -77,7 +77,4 @@ function fits(payload: { readonly json?: string; readonly bytes?: ArrayBuffer },
 }
 
 const tooLarge = ({ bounds }: Session) =>
-  errorData(
-    'too-large',
-    `the payload does not fit into the server's frames of ${bounds.maxFrameBytes} bytes`,
-  );
+  errorData('too-large', `the server takes frames of at most ${bounds.maxFrameBytes} bytes`);

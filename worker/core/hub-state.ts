@@ -1,7 +1,7 @@
 import type { ErrorData } from '../../src/protocol/errors.ts';
 import type { FrameBounds, Outgoing } from '../../src/protocol/outgoing.ts';
 import type { ClientEnvelope } from '../../src/protocol/schema.ts';
-import type { HeartbeatPolicy, HubConfig, HubStatus } from './hub-api.ts';
+import type { HeartbeatPolicy, HostKind, HubConfig, HubStatus } from './hub-api.ts';
 import { idleConnection } from './connection.ts';
 import type { Connection } from './connection-types.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -10,6 +10,12 @@ import { Outbox, type EntryFate } from './outbox.ts';
 import { Requests } from './requests.ts';
 import { Tabs } from './tabs.ts';
 import { Topics } from './topics.ts';
+
+/** Who the hub is to its tabs. */
+export interface HubIdentity {
+  readonly hubId: string;
+  readonly host: HostKind;
+}
 
 /** Who the outbox is to the server. */
 export interface OutboxIdentity {
@@ -36,6 +42,7 @@ export interface Session {
  * a copy for each input would cost more than all the rest. See docs/decisions.
  */
 export interface HubState {
+  readonly self: HubIdentity;
   readonly config: HubConfig;
   readonly identity: OutboxIdentity;
   readonly outbox: Outbox;
@@ -60,8 +67,9 @@ export interface HubState {
   outgoing: Outgoing<ClientEnvelope>[];
 }
 
-export function createHubState(config: HubConfig, identity: OutboxIdentity): HubState {
+export function createHubState(self: HubIdentity, config: HubConfig, identity: OutboxIdentity): HubState {
   return {
+    self,
     config,
     identity,
     outbox: new Outbox(config.queue, identity.lastSeq),
@@ -88,6 +96,7 @@ export function createHubState(config: HubConfig, identity: OutboxIdentity): Hub
 export function hubStatus(hub: HubState): HubStatus {
   const { connection } = hub;
   return {
+    ...hub.self,
     state: connection.state,
     attempt: connection.attempt,
     nextRetryAt: connection.state === 'backoff' ? connection.retryAt : null,
@@ -124,4 +133,9 @@ export function tellFates(hub: HubState, fates: readonly EntryFate[]): void {
     hub.tabs.tellFate(fate);
     if (fate.kind === 'failed') hub.dropped += 1;
   }
+}
+
+/** Tells a tab that a request of it, or the like, failed; nothing if the tab has gone. */
+export function tellError(hub: HubState, tabId: string, id: string, error: ErrorData): void {
+  hub.tabs.get(tabId)?.answers.push({ kind: 'error', id, error });
 }

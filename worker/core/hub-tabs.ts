@@ -2,7 +2,7 @@ import type { AttachRequest, PageSignal, TabOp } from './hub-api.ts';
 import type { Context } from './context.ts';
 import { stepConnection, stepHeartbeat } from './hub-connection.ts';
 import { askTopics } from './hub-sending.ts';
-import { markCounters, markStatus, stamp, tellFates, type HubState } from './hub-state.ts';
+import { markCounters, markStatus, stamp, tellError, tellFates, type HubState } from './hub-state.ts';
 import * as coreLimits from './limits.ts';
 import type { Tab } from './tabs.ts';
 
@@ -57,7 +57,7 @@ function takeOp(hub: HubState, tab: Tab, op: TabOp, context: Context): void {
       return setPaused(tab, op.sub, op.kind === 'pause');
     case 'request': {
       const error = hub.requests.add(tab.id, op);
-      if (error) tab.answers.push({ kind: 'error', id: op.id, error });
+      if (error) tellError(hub, tab.id, op.id, error);
       return;
     }
     case 'cancel': {
@@ -112,8 +112,6 @@ function setPaused(tab: Tab, sub: number, isPaused: boolean): void {
 
 function takeSignal(hub: HubState, tab: Tab, signal: PageSignal, context: Context): void {
   switch (signal) {
-    case 'offline':
-      return;
     case 'hidden':
       tab.visible = false;
       return;
@@ -123,7 +121,6 @@ function takeSignal(hub: HubState, tab: Tab, signal: PageSignal, context: Contex
       break;
     case 'online':
     case 'resume':
-    case 'pageshow':
       break;
     default:
       signal satisfies never;

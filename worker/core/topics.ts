@@ -70,7 +70,7 @@ export class Topics {
       readonly sub: number;
       readonly topic: string;
       readonly replay: number;
-      readonly since?: Position;
+      readonly since?: Position | undefined;
     },
   ): ErrorData | undefined {
     if (tab.subscriptions.has(wish.sub)) return undefined;

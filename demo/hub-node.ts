@@ -1,0 +1,26 @@
+import type { HostKind, SocketStatus } from 'onesocket';
+import { byId, setText } from './dom.ts';
+import { count } from './words.ts';
+
+const hosts: Record<HostKind, string> = {
+  'shared-worker': 'in a SharedWorker',
+  'dedicated-worker': 'in a worker of one tab',
+  page: 'in one of the tabs',
+};
+
+/** Gives a function that shows the hub: where it runs, and what waits in its outbox. */
+export const createHubNode = (): ((status: SocketStatus) => void) => {
+  const host = byId('hub-host', HTMLElement);
+  const topics = byId('topics', HTMLElement);
+  const dropped = byId('dropped', HTMLElement);
+  const queue = byId('queue', HTMLElement);
+  const queueFact = byId('queue-fact', HTMLElement);
+  return (status) => {
+    const absent = status.state === 'closed' ? 'none' : 'attaching';
+    setText(host, status.host === null ? absent : hosts[status.host]);
+    setText(topics, count(status.topics));
+    setText(dropped, count(status.dropped));
+    setText(queue, count(status.queue.entries));
+    queueFact.dataset['tone'] = status.queue.entries > 0 ? 'wait' : 'off';
+  };
+};

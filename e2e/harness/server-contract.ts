@@ -1,0 +1,59 @@
+/** Options of the server process, given to it as JSON in the environment variable `E2E_SERVER`. */
+export interface ServerSettings {
+  /** The one token that is accepted. Default: none is needed. */
+  readonly token?: string;
+  readonly heartbeatMs?: number;
+  readonly limits?: Readonly<Record<string, number>>;
+}
+
+/** Name of that environment variable. */
+export const settingsVariable = 'E2E_SERVER';
+
+/** A message as the server accepted it. */
+export interface Accepted {
+  readonly topic: string;
+  readonly epoch: string;
+  readonly offset: number;
+  readonly id: string;
+  /** JSON text, or `bytes:` and hexadecimal digits. */
+  readonly payload: string;
+}
+
+/** What a request handler has seen. */
+export interface RequestSeen {
+  readonly method: string;
+  readonly moment: 'started' | 'aborted';
+}
+
+/** What one server process has seen since its start. */
+export interface ServerRecord {
+  readonly pid: number;
+  /** Connections to onesocket: open now, and ever accepted. */
+  readonly connections: { readonly now: number; readonly ever: number };
+  /** When WebSockets arrived, on any path, in milliseconds since the Unix epoch with fractions. */
+  readonly arrivals: readonly number[];
+  /** Topics with a subscription at this moment. */
+  readonly topics: readonly string[];
+  /** Subscribes ever taken, by topic. */
+  readonly subscribes: Readonly<Record<string, number>>;
+  /** Tokens that were given, in order. */
+  readonly tokens: readonly string[];
+  readonly requests: readonly RequestSeen[];
+  /** Publishes skipped because they had been accepted before. */
+  readonly duplicates: number;
+  /** Messages sent to subscribers. */
+  readonly delivered: number;
+}
+
+/** What a test may ask of the server process. */
+export type ServerCommand =
+  | { readonly kind: 'record' }
+  /** Everything accepted in a topic, in order. Answered with `Accepted[]`. */
+  | { readonly kind: 'accepted'; readonly topic: string }
+  /** Publishes these payloads from the back end, in order. */
+  | { readonly kind: 'publish'; readonly topic: string; readonly payloads: readonly unknown[] }
+  /** Publishes `{ n }` for n from 1 to `count`, as fast as the event loop turns. */
+  | { readonly kind: 'flood'; readonly topic: string; readonly count: number }
+  /** Publishes `{ n }` to each topic in turn, every millisecond, until `stop-flow`. */
+  | { readonly kind: 'start-flow'; readonly topics: readonly string[] }
+  | { readonly kind: 'stop-flow' };

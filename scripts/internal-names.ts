@@ -1,0 +1,60 @@
+/**
+ * Property names of the hub's own state, which never cross a port or the wire: shortened in the worker, they save
+ * 3 % of its compressed size. A test checks that none of them stands in a contract.
+ */
+export const internalNames = [
+  ...[
+    'ackedUpTo',
+    'activeOrder',
+    'answers',
+    'asked',
+    'bounds',
+    'connection',
+    'credentials',
+    'cursor',
+    'dropTab',
+  ],
+  ...['effects', 'envelopeCount', 'expiryAt', 'failLargestUnderWay', 'fates', 'hasUnderWay', 'heardAt'],
+  ...[
+    'heartbeatPolicy',
+    'isAwaitingAck',
+    'isCongested',
+    'isStatusTimerRunning',
+    'lastTabSeq',
+    'nextAt',
+    'outbox',
+  ],
+  ...[
+    'outgoing',
+    'place',
+    'placeAfter',
+    'reconnecting',
+    'recordAt',
+    'requests',
+    'seqs',
+    'session',
+    'sessionLost',
+  ],
+  ...[
+    'settle',
+    'settledTabSeq',
+    'statusIsDirty',
+    'storedUpTo',
+    'subscriptions',
+    'tail',
+    'tellFate',
+    'through',
+  ],
+  ...[
+    'ticks',
+    'tokenSources',
+    'toldReceived',
+    'unsent',
+    'unwatch',
+    'wakenBy',
+    'wasSent',
+    'watchTabLock',
+    'wire',
+    'wireId',
+  ],
+];

@@ -1,0 +1,38 @@
+import { common, id, name, position, topic } from './common-fields.ts';
+import { json, list, object, oneOf, optional, string, uint } from './field.ts';
+import * as limits from './limits.ts';
+
+/** What the hub may send to the server. */
+export const clientSchema = {
+  hello: {
+    ...common,
+    payload: object({
+      versions: list(uint(65_535), limits.offers),
+      features: list(name, limits.offers),
+      clientId: id,
+      clientEpoch: uint(),
+      /** Highest cumulative outbox acknowledgement that the hub has taken. */
+      acked: uint(),
+      /** Messages that the server may have under way without a `received`. */
+      window: uint(),
+      /** Whether an `auth` follows; with `none`, a server that needs a token refuses at once. */
+      auth: oneOf('token', 'none'),
+    }),
+  },
+  auth: { ...common, payload: object({ token: string(limits.tokenLength) }) },
+  subscribe: {
+    ...common,
+    topic,
+    /** Messages of the history to begin with, where there is no `resume`. */
+    replay: optional(uint()),
+    /** The last position that the hub has. */
+    resume: optional(position),
+  },
+  unsubscribe: { ...common, topic },
+  publish: { ...common, topic, seq: uint(), payload: json },
+  request: { ...common, method: string(limits.methodLength), payload: json, timeoutMs: uint() },
+  cancel: { ...common, re: id },
+  received: { ...common, count: uint() },
+  ping: { ...common },
+  pong: { ...common, re: id },
+} as const;

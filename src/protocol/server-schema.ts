@@ -1,0 +1,64 @@
+import { common, failure, id, name, reason, topic } from './common-fields.ts';
+import { json, list, object, oneOf, optional, string, uint } from './field.ts';
+import * as limits from './limits.ts';
+
+/** What the server may send to the hub. */
+export const serverSchema = {
+  'auth-ok': {
+    ...common,
+    payload: object({ identity: string(limits.topicLength), expiresAt: optional(uint()) }),
+  },
+  welcome: {
+    ...common,
+    payload: object({
+      version: uint(65_535),
+      features: list(name, limits.offers),
+      clientId: id,
+      clientEpoch: uint(),
+      /** Last outbox sequence that the server holds of this client id; 0 for none. */
+      lastSeq: uint(),
+      /** Refusals after the hello's `acked`, repeated because their nack may have been lost. */
+      rejected: list(object({ seq: uint(), code: name, message: reason }), limits.rejected),
+      heartbeatMs: uint(),
+      limits: object({
+        /** Bytes of one WebSocket message, text or binary. */
+        maxFrameBytes: uint(),
+        /** Envelopes in one text frame; 1 where the feature `batch` was not chosen. */
+        maxBatch: uint(),
+        /** Entries that the hub may have unacknowledged. */
+        window: uint(),
+        maxSubscriptions: uint(),
+      }),
+    }),
+  },
+  subscribed: {
+    ...common,
+    re: id,
+    topic,
+    epoch: name,
+    /** The messages that follow have the offsets after this one. */
+    offset: uint(),
+    /** Offset of the newest message at this moment; those up to it are history. */
+    head: uint(),
+  },
+  ack: { ...common, seq: uint() },
+  nack: { ...common, seq: uint(), payload: failure },
+  message: { ...common, topic, epoch: name, offset: uint(), payload: json },
+  gap: {
+    ...common,
+    topic,
+    epoch: name,
+    /** The messages that follow have the offsets after this one. */
+    offset: uint(),
+    payload: object({
+      reason: oneOf('history', 'epoch'),
+      /** How many messages are missing, where that can be known. */
+      missed: optional(uint()),
+    }),
+  },
+  response: { ...common, re: id, payload: json },
+  error: { ...common, re: optional(id), topic: optional(topic), payload: failure },
+  goaway: { ...common, payload: object({ reason, retryAfterMs: uint() }) },
+  ping: { ...common },
+  pong: { ...common, re: id },
+} as const;
