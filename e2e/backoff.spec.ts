@@ -18,6 +18,7 @@ const toldWaits = (tab: Tab): Promise<Told[]> =>
   );
 
 test('1,000 failed attempts stay within the policy and end suspended', async ({ backend, open }) => {
+  test.setTimeout(90_000);
   const policy = { baseMs: 1, maxMs: 4, maxAttempts: 1_000 };
   const tab = await open({ url: backend.closingUrl, options: { backoff: policy } });
   const { attempt, lastError, nextRetryAt } = await tab.reaches('suspended');

@@ -49,6 +49,7 @@ test('a request that times out or is aborted ends at the server too', async ({ b
   const tab = await open();
   const ended = async (): Promise<number> =>
     (await backend.record()).requests.filter(({ moment }) => moment === 'aborted').length;
+  await tab.reaches('open');
 
   const timedOut = await tab.page.evaluate(() =>
     pageTab.outcome(pageTab.socket.request('hang', null, { timeoutMs: 50 })),

@@ -14,7 +14,7 @@ const layers = [
   { name: 'worker', files: ['worker/core', 'src/protocol'], packages: ['comlink'] },
   { name: 'src', files: ['worker', 'worker/core', 'src/protocol'], packages: ['comlink'] },
   { name: 'server', files: ['src/protocol'], packages: ['ws', 'pino', 'node:'] },
-  { name: 'demo/backend', files: ['package.json'], packages: ['onesocket', 'vite', 'ws', 'node:'] },
+  { name: 'demo/backend', files: ['package.json', 'demo'], packages: ['onesocket', 'vite', 'ws', 'node:'] },
   { name: 'demo', files: [], packages: ['onesocket'] },
   {
     name: 'e2e',

@@ -62,19 +62,16 @@ export class HubHost {
 
   async #attach(link: TabLink, request: AttachRequest): Promise<AttachReply> {
     if (request.version !== hubApiVersion) {
-      return refused(
-        'unsupported-version',
-        `the hub speaks version ${hubApiVersion}, not ${request.version}`,
-      );
+      return refused('unsupported-version', `the hub speaks version ${hubApiVersion}`);
     }
     const hub = await (this.#starting ??= this.#start(request.options));
     if (request.options.url !== hub.config.url) {
-      return refused('invalid-option', `the hub of this name is connected to ${hub.config.url}`);
+      return refused('invalid-option', `the hub of this name serves ${hub.config.url}`);
     }
     const { tabId, lockName } = request;
     const before = this.#links.get(tabId);
     if (!before && this.#links.size >= coreLimits.tabs) {
-      return refused('queue-full', `a hub serves at most ${coreLimits.tabs} tabs`);
+      return refused('queue-full', 'too many tabs');
     }
     before?.unwatch();
     if (before && before.link !== link) before.link.close();
@@ -146,13 +143,11 @@ export class HubHost {
       case 'start-timer':
         return this.#startTimer(effect.timer, effect.delayMs);
       case 'cancel-timer':
-        this.#timers.get(effect.timer)?.();
-        this.#timers.delete(effect.timer);
-        return;
+        return this.#timers.get(effect.timer)?.();
       case 'persist':
         return void this.#persist(effect);
       case 'forget':
-        return void this.#forget(effect.through);
+        return void this.#world.store.forget(effect.through);
       case 'deliver':
         return void this.#deliver(effect);
       default:
@@ -222,17 +217,13 @@ export class HubHost {
     try {
       await this.#world.store.append(entries);
     } catch (cause) {
-      const error = errorData('rejected', `the outbox could not be written: ${String(cause)}`, {
+      const error = errorData('rejected', `the outbox failed: ${String(cause)}`, {
         retryable: true,
       });
       this.#run({ kind: 'store-failed', seqs: entries.map((entry) => entry.seq), error });
       return;
     }
     this.#run({ kind: 'stored', seq: entries.at(-1)!.seq });
-  }
-
-  async #forget(through: number): Promise<void> {
-    await this.#world.store.forget(through);
   }
 
   async #deliver({ tabId, number, items }: Extract<HubEffect, { kind: 'deliver' }>): Promise<void> {

@@ -12,20 +12,23 @@ import type { Supervisor } from './supervisor.ts';
  */
 export const createFront = (files: StaticFiles, supervisor: Supervisor): Server => {
   const server = createServer((request, response) => {
-    if (!isLocal(request)) return void response.writeHead(403).end();
+    if (!isOurs(request, request.method === 'POST')) return void response.writeHead(403).end();
     const path = new URL(request.url ?? '/', 'http://localhost').pathname;
     if (path.startsWith('/control/')) void answerControl(path.slice(9), request, response, supervisor);
     else files.serve(path, request, response);
   });
-  server.on('upgrade', (request, socket, head) => tunnel(request, socket, head, supervisor.port));
+  server.on('upgrade', (request, socket, head) => {
+    if (isOurs(request, true)) tunnel(request, socket, head, supervisor.port);
+    else socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+  });
   return server;
 };
 
-// A page of another site must not be able to reach the controls, by DNS rebinding (Host) or by a form (Origin).
-const isLocal = ({ headers, method }: IncomingMessage): boolean => {
+// A page of another site must reach neither the controls nor the socket, by DNS rebinding (Host) or directly (Origin).
+const isOurs = ({ headers }: IncomingMessage, needsOrigin: boolean): boolean => {
   const host = headers.host ?? '';
   if (!/^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/.test(host)) return false;
-  return method === 'GET' || method === 'HEAD' || headers.origin === `http://${host}`;
+  return !needsOrigin || headers.origin === `http://${host}`;
 };
 
 const answerControl = async (

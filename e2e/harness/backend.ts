@@ -13,7 +13,7 @@ import {
 export interface Backend extends AsyncDisposable {
   /** Of the server, through the proxy. */
   readonly url: string;
-  /** Where every WebSocket opens and is closed at once. */
+  /** Where every WebSocket opens and is closed at once; not through the proxy. */
   readonly closingUrl: string;
   readonly process: ServerProcess;
   readonly proxy: TcpProxy;
@@ -41,7 +41,7 @@ export const startBackend = async (settings: ServerSettings = {}): Promise<Backe
   const ask = (command: ServerCommand): Promise<unknown> => server.request(command, 20_000);
   return {
     url: `ws://127.0.0.1:${proxy.port}/realtime`,
-    closingUrl: `ws://127.0.0.1:${proxy.port}/closing`,
+    closingUrl: `ws://127.0.0.1:${server.port}/closing`,
     process: server,
     proxy,
     record: async () => (await ask({ kind: 'record' })) as ServerRecord,

@@ -43,6 +43,7 @@ const onesocket = createServer({
     topic === 'refused' ? { code: 'house-rule', message: 'nobody publishes here' } : undefined,
   requests: {
     echo: (input) => input,
+    secret: () => 'never told',
     fail: () => {
       throw new RequestError('out-of-stock', 'only 3 are left');
     },

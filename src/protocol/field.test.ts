@@ -57,7 +57,7 @@ const table: readonly {
     field: json,
     good: [null, 0, '', false, [], {}, new Uint8Array()],
     bad: [undefined],
-    says: 'x is missing',
+    says: 'x must be there',
   },
   {
     kind: 'enum',

@@ -62,54 +62,57 @@ export const optional = <const F extends Field>(of: F) => ({ kind: 'optional', o
 
 /** Says what is wrong with `value`, or undefined when it is what the field asks for. */
 export function violation(field: Field, value: unknown, path: string): string | undefined {
+  if (field.kind === 'object' && isRecord(value)) return fieldsViolation(field.fields, value, path);
+  if (field.kind === 'list' && Array.isArray(value) && value.length <= field.max) {
+    return itemsViolation(field.of, value, path);
+  }
+  if (field.kind === 'optional') return value === undefined ? undefined : violation(field.of, value, path);
+  const rule = brokenRule(field, value);
+  return rule && `${path} must be ${rule}`;
+}
+
+function brokenRule(field: Exclude<Field, { kind: 'optional' }>, value: unknown): string | undefined {
   switch (field.kind) {
     case 'json':
-      return value === undefined ? `${path} is missing` : undefined;
+      return value === undefined ? 'there' : undefined;
     case 'string':
       return typeof value === 'string' && value !== '' && value.length <= field.max
         ? undefined
-        : `${path} must be a string of 1 to ${field.max} characters`;
+        : `a string of 1 to ${field.max} characters`;
     case 'uint':
       return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= field.max
         ? undefined
-        : `${path} must be an integer from 0 to ${field.max}`;
+        : `an integer from 0 to ${field.max}`;
     case 'boolean':
-      return typeof value === 'boolean' ? undefined : `${path} must be a boolean`;
+      return typeof value === 'boolean' ? undefined : 'a boolean';
     case 'enum':
-      return field.values.includes(value as string)
-        ? undefined
-        : `${path} must be one of ${field.values.join(', ')}`;
-    case 'optional':
-      return value === undefined ? undefined : violation(field.of, value, path);
+      return field.values.includes(value as string) ? undefined : `one of ${field.values.join(', ')}`;
     case 'list':
-      return listViolation(field, value, path);
+      return `a list of at most ${field.max}`;
     case 'object':
-      return isRecord(value) ? fieldsViolation(field.fields, value, path) : `${path} must be an object`;
+      return 'an object';
     default:
       return field satisfies never;
   }
 }
 
-/** The first violation among the named fields of `record`. */
+/** The first violation among the named fields of `record`. Paths are built for those that broke a rule alone. */
 export function fieldsViolation(
   fields: Fields,
   record: Record<string, unknown>,
   path: string,
 ): string | undefined {
   for (const name in fields) {
-    const found = violation(fields[name]!, record[name], `${path}.${name}`);
-    if (found) return found;
+    const found = violation(fields[name]!, record[name], name);
+    if (found) return `${path}.${found}`;
   }
   return undefined;
 }
 
-function listViolation(field: Field & { kind: 'list' }, value: unknown, path: string): string | undefined {
-  if (!Array.isArray(value) || value.length > field.max) {
-    return `${path} must be a list of at most ${field.max}`;
-  }
-  for (let index = 0; index < value.length; index++) {
-    const found = violation(field.of, value[index], `${path}[${index}]`);
-    if (found) return found;
+function itemsViolation(of: Field, items: readonly unknown[], path: string): string | undefined {
+  for (let index = 0; index < items.length; index++) {
+    const found = violation(of, items[index], `[${index}]`);
+    if (found) return path + found;
   }
   return undefined;
 }

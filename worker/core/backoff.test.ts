@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { backoffDelayMs, patientDelayMs } from './backoff.ts';
+import { backoffDelayMs } from './backoff.ts';
 import type { BackoffPolicy } from './hub-api.ts';
 
 const policies: fc.Arbitrary<BackoffPolicy> = fc
@@ -60,8 +60,8 @@ describe('backoffDelayMs', () => {
   });
 });
 
-describe('patientDelayMs', () => {
+describe('the delay of a patient retry', () => {
   it('is that of the cap, with its jitter', () => {
-    expect([0, 0.5, 0.99].map((random) => patientDelayMs(policy, random))).toEqual([15_000, 30_000, 44_700]);
+    expect([0, 0.5, 0.99].map((random) => backoffDelayMs(policy, Infinity, random))).toEqual([15_000, 30_000, 44_700]);
   });
 });

@@ -1,7 +1,7 @@
 import { closeAction } from '../../src/protocol/close-action.ts';
 import * as closeCodes from '../../src/protocol/close-codes.ts';
 import { errorData, type ErrorData } from '../../src/protocol/errors.ts';
-import { backoffDelayMs, patientDelayMs } from './backoff.ts';
+import { backoffDelayMs } from './backoff.ts';
 import { cancelTimer, startTimer, withHangUp } from './connection-step.ts';
 import type { Connection, ConnectionEnv, ConnectionStep } from './connection-types.ts';
 
@@ -20,7 +20,7 @@ export function lost(
     case 'stop':
       return suspend(connection, 'app', error);
     case 'retry-later':
-      return fail(connection, error, env, patientDelayMs(env.config.backoff, env.context.random));
+      return fail(connection, error, env, backoffDelayMs(env.config.backoff, Infinity, env.context.random));
     case 'retry':
     case 'reauthenticate':
     case 'drop-entry':

@@ -20,6 +20,7 @@ export function connectionTransition(
   env: ConnectionEnv,
 ): ConnectionStep {
   if ('dial' in input && input.dial !== connection.dial) return stay(connection);
+  if (input.kind === 'stop' && connection.state !== 'idle') return stop(connection);
   switch (connection.state) {
     case 'idle':
       return input.kind === 'start' ? connect(connection, 0, env) : stay(connection);
@@ -72,11 +73,11 @@ function whenConnecting(
         effects: [{ kind: 'greet', dial, credentials }, startTimer(env.config.handshakeTimeoutMs)],
       };
     case 'elapsed': {
-      const error = timeoutError(credentials ? 'the socket did not open in time' : 'no token came in time');
+      const error = timeoutError(credentials ? 'no socket in time' : 'no token in time');
       return withHangUp(fail(connection, error, env), dial, closeCodes.normal, 'timeout');
     }
     default:
-      return whenAnyDialled(connection, input, env);
+      return input.kind === 'lost' ? lost(connection, input, env) : stay(connection);
   }
 }
 
@@ -93,13 +94,13 @@ function whenHandshaking(
         effects: [startTimer(env.config.backoff.stableMs)],
       };
     case 'elapsed': {
-      const step = fail(connection, timeoutError('no welcome came in time'), env);
+      const step = fail(connection, timeoutError('no welcome in time'), env);
       return withHangUp(step, dial, closeCodes.handshakeTimeout, 'no welcome in time');
     }
     case 'dead':
       return dead(connection, input, env);
     default:
-      return whenAnyDialled(connection, input, env);
+      return input.kind === 'lost' ? lost(connection, input, env) : stay(connection);
   }
 }
 
@@ -117,7 +118,7 @@ function whenOpen(connection: At<'open'>, input: ConnectionInput, env: Connectio
     case 'reconnect':
       return redial(connection, env);
     default:
-      return whenAnyDialled(connection, input, env);
+      return input.kind === 'lost' ? lost(connection, input, env) : stay(connection);
   }
 }
 
@@ -127,42 +128,27 @@ function whenDraining(
   env: ConnectionEnv,
 ): ConnectionStep {
   const { dial, retryAfterMs } = connection;
+  const goneAway = backOff(connection, retryAfterMs, goingAwayError, env);
   switch (input.kind) {
     case 'drained':
     case 'elapsed':
-      return withHangUp(
-        backOff(connection, retryAfterMs, goingAwayError, env),
-        dial,
-        closeCodes.normal,
-        'drained',
-      );
+      return withHangUp(goneAway, dial, closeCodes.normal, 'drained');
     case 'dead':
-      return withHangUp(
-        backOff(connection, retryAfterMs, goingAwayError, env),
-        dial,
-        input.code,
-        input.reason,
-      );
+      return withHangUp(goneAway, dial, input.code, input.reason);
     case 'lost':
-      return closeAction(input.code) === 'stop'
-        ? lost(connection, input, env)
-        : backOff(connection, retryAfterMs, goingAwayError, env);
+      return closeAction(input.code) === 'stop' ? lost(connection, input, env) : goneAway;
     case 'reconnect':
       return redial(connection, env);
     default:
-      return whenAnyDialled(connection, input, env);
+      return stay(connection);
   }
 }
 
-/** What a dialled socket has in common in every state: it can be lost, and nobody may want it any more. */
-function whenAnyDialled(connection: Connection, input: ConnectionInput, env: ConnectionEnv): ConnectionStep {
-  if (input.kind === 'lost') return lost(connection, input, env);
-  if (input.kind !== 'stop') return stay(connection);
-  const step: ConnectionStep = {
-    state: { state: 'idle', dial: connection.dial, attempt: 0 },
-    effects: [cancelTimer],
-  };
-  return withHangUp(step, connection.dial, closeCodes.normal, 'no tab is left');
+/** Nobody wants a connection any more. */
+function stop({ state, dial }: Connection): ConnectionStep {
+  const step: ConnectionStep = { state: { state: 'idle', dial, attempt: 0 }, effects: [cancelTimer] };
+  const isDialled = state !== 'backoff' && state !== 'suspended';
+  return isDialled ? withHangUp(step, dial, closeCodes.normal, 'no tab is left') : step;
 }
 
 function whenBackoff(connection: At<'backoff'>, input: ConnectionInput, env: ConnectionEnv): ConnectionStep {
@@ -178,8 +164,6 @@ function whenBackoff(connection: At<'backoff'>, input: ConnectionInput, env: Con
       if (retryAt === connection.retryAt) return stay(connection);
       return { state: { ...connection, retryAt }, effects: [startTimer(delayMs)] };
     }
-    case 'stop':
-      return { state: { state: 'idle', dial: connection.dial, attempt: 0 }, effects: [cancelTimer] };
     default:
       return stay(connection);
   }
@@ -195,8 +179,6 @@ function whenSuspended(
       return connect(connection, 0, env);
     case 'wake':
       return connection.wakenBy === 'any' ? connect(connection, 0, env) : stay(connection);
-    case 'stop':
-      return stay({ state: 'idle', dial: connection.dial, attempt: 0 });
     default:
       return stay(connection);
   }

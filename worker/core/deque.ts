@@ -31,6 +31,12 @@ export class Deque<T> implements Iterable<T> {
     return item;
   }
 
+  /** Keeps only the items for which `isKept` holds. */
+  filter(isKept: (item: T) => boolean): void {
+    this.#items = [...this].filter(isKept);
+    this.#head = 0;
+  }
+
   /** Index of the first item for which `isAfter` holds, in a queue where it holds from some item on. */
   search(isAfter: (item: T) => boolean): number {
     let low = 0;

@@ -66,7 +66,7 @@ export interface HubStatus {
   readonly hubId: string;
   readonly host: HostKind;
   readonly state: ConnectionState;
-  /** Failed attempts in a row. */
+  /** Connections lost and attempts failed since the connection was last stable. */
   readonly attempt: number;
   /** When the next attempt starts, in milliseconds since the Unix epoch; null if none is planned. */
   readonly nextRetryAt: number | null;

@@ -87,7 +87,7 @@ function endSession(hub: HubState, input: ConnectionInput, context: Context): vo
     tellError(hub, tabId, op.id, error);
   }
   if (input.kind === 'lost' && closeAction(input.code) === 'drop-entry') {
-    const tooLarge = errorData('too-large', 'a frame was refused as too large', {
+    const tooLarge = errorData('too-large', 'the server refused a frame as too large', {
       detail: String(input.code),
     });
     tellFates(hub, hub.outbox.failLargestUnderWay(tooLarge));

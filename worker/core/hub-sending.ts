@@ -4,10 +4,9 @@ import { fitsUtf8 } from '../../src/protocol/utf8.ts';
 import type { Context } from './context.ts';
 import { stepConnection } from './hub-connection.ts';
 import { stamp, tellError, tellFates, type HubState, type Session } from './hub-state.ts';
-import * as coreLimits from './limits.ts';
 import type { TopicRequest } from './topics.ts';
 
-/** Puts into the session what it has room for: subscriptions, requests, entries, and the receive window. */
+/** Puts into the session what it has room for: subscriptions, requests and entries. */
 export function fillSession(hub: HubState, context: Context): void {
   const { session } = hub;
   if (!session) return;
@@ -15,12 +14,6 @@ export function fillSession(hub: HubState, context: Context): void {
   if (hub.connection.state === 'open' && !session.isCongested) {
     sendRequests(hub, session);
     sendEntries(hub, session, context.now);
-  }
-  if (session.received - session.toldReceived >= coreLimits.receiveWindow / 4) {
-    session.toldReceived = session.received;
-    hub.outgoing.push({
-      head: { type: 'received', ...stamp(hub, context.now), count: session.received },
-    });
   }
   if (hub.connection.state === 'draining' && !hub.outbox.isAwaitingAck && !hub.requests.hasUnderWay) {
     stepConnection(hub, { kind: 'drained' }, context);

@@ -6,7 +6,6 @@ import type { TabItem } from './hub-api.ts';
 import type { Context } from './context.ts';
 import { pingOf, stepConnection, stepHeartbeat } from './hub-connection.ts';
 import { markCounters, markStatus, tellFates, type HubState } from './hub-state.ts';
-import * as coreLimits from './limits.ts';
 
 /** Takes the envelopes of one frame. Consecutive messages stay together: they are the hot path. */
 export function takeFrame(hub: HubState, envelopes: readonly ServerEnvelope[], context: Context): void {
@@ -72,7 +71,7 @@ function takeSessionEnvelope(hub: HubState, envelope: SessionEnvelope): void {
     case 'ack':
       tellFates(hub, hub.outbox.ack(envelope.seq));
       hub.effects.push({ kind: 'forget', through: hub.outbox.acked });
-      return markCounters(hub, coreLimits.statusIntervalMs);
+      return markCounters(hub);
     case 'nack':
       return tellFates(hub, hub.outbox.fail(envelope.seq, serverError(envelope.payload, 'rejected')));
     case 'response':

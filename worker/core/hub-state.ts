@@ -5,7 +5,8 @@ import type { HeartbeatPolicy, HostKind, HubConfig, HubStatus } from './hub-api.
 import { idleConnection } from './connection.ts';
 import type { Connection } from './connection-types.ts';
 import type { Heartbeat } from './heartbeat.ts';
-import type { HubEffect } from './hub-types.ts';
+import type { HubEffect, TimerName } from './hub-types.ts';
+import * as coreLimits from './limits.ts';
 import { Outbox, type EntryFate } from './outbox.ts';
 import { Requests } from './requests.ts';
 import { Tabs } from './tabs.ts';
@@ -60,7 +61,8 @@ export interface HubState {
   expiryAt: number | null;
   /** Calls of `reconnect()` that wait for the outcome of the attempt. */
   reconnecting: { readonly tabId: string; readonly id: string }[];
-  isStatusTimerRunning: boolean;
+  /** Timers that run and must not be started anew before they end. */
+  readonly pendingTimers: Set<TimerName>;
   envelopeCount: number;
   /** What the transition under way has asked for so far. */
   effects: HubEffect[];
@@ -85,7 +87,7 @@ export function createHubState(self: HubIdentity, config: HubConfig, identity: O
     dropped: 0,
     expiryAt: null,
     reconnecting: [],
-    isStatusTimerRunning: false,
+    pendingTimers: new Set(),
     envelopeCount: 0,
     effects: [],
     outgoing: [],
@@ -120,12 +122,15 @@ export function markStatus(hub: HubState): void {
   for (const tab of hub.tabs.values()) tab.statusIsDirty = true;
 }
 
-/** Tells the status to all tabs before long: a counter changed. */
-export function markCounters(hub: HubState, intervalMs: number): void {
-  if (hub.isStatusTimerRunning) return;
-  hub.isStatusTimerRunning = true;
-  hub.effects.push({ kind: 'start-timer', timer: 'status', delayMs: intervalMs });
+/** Starts a timer, unless it runs already. */
+export function startOnce(hub: HubState, timer: TimerName, delayMs: number): void {
+  if (hub.pendingTimers.has(timer)) return;
+  hub.pendingTimers.add(timer);
+  hub.effects.push({ kind: 'start-timer', timer, delayMs });
 }
+
+/** Tells the status to all tabs before long: a counter changed. */
+export const markCounters = (hub: HubState): void => startOnce(hub, 'status', coreLimits.statusIntervalMs);
 
 /** Hands fates of entries to the tabs that they belong to, and counts what was dropped. */
 export function tellFates(hub: HubState, fates: readonly EntryFate[]): void {

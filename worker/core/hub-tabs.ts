@@ -10,7 +10,7 @@ import type { Tab } from './tabs.ts';
 export function attachTab(hub: HubState, request: AttachRequest, context: Context): void {
   const { tabId, hasAuth, visible } = request;
   if (hub.tabs.get(tabId)) dropTab(hub, tabId, context);
-  hub.tabs.add(tabId, hasAuth, visible);
+  hub.tabs.add(tabId, hasAuth, visible, context.now);
   markStatus(hub);
   hub.effects.push({ kind: 'cancel-timer', timer: 'linger' });
   stepConnection(hub, { kind: 'start' }, context);
@@ -99,7 +99,7 @@ function store(
     hub.expiryAt = expiryAt;
     hub.effects.push({ kind: 'start-timer', timer: 'expiry', delayMs: expiryAt - context.now });
   }
-  markCounters(hub, coreLimits.statusIntervalMs);
+  markCounters(hub);
 }
 
 function setPaused(tab: Tab, sub: number, isPaused: boolean): void {

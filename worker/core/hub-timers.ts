@@ -5,6 +5,7 @@ import type { TimerName } from './hub-types.ts';
 
 /** A timer has come to its end. */
 export function elapsed(hub: HubState, timer: TimerName, context: Context): void {
+  hub.pendingTimers.delete(timer);
   switch (timer) {
     case 'connection':
       return stepConnection(hub, { kind: 'elapsed' }, context);
@@ -14,8 +15,10 @@ export function elapsed(hub: HubState, timer: TimerName, context: Context): void
       if (hub.tabs.size === 0) stepConnection(hub, { kind: 'stop' }, context);
       return;
     case 'status':
-      hub.isStatusTimerRunning = false;
       return markStatus(hub);
+    case 'stall':
+      // The receive window is looked at after every input; the timer only makes sure that there is one.
+      return;
     case 'expiry':
       return expireEntries(hub, context.now);
     default:

@@ -9,6 +9,7 @@ import { attachTab, dropTab, takeOps } from './hub-tabs.ts';
 import { elapsed } from './hub-timers.ts';
 import type { HubEffect, HubInput } from './hub-types.ts';
 import { fillSession } from './hub-sending.ts';
+import { tellReceived } from './receive-window.ts';
 import { isDue, takeAnswers } from './tabs.ts';
 
 /**
@@ -19,7 +20,9 @@ export function hubTransition(hub: HubState, input: HubInput, context: Context):
   hub.effects = [];
   take(hub, input, context);
   fillSession(hub, context);
-  flush(hub);
+  deliver(hub);
+  tellReceived(hub, context);
+  send(hub);
   return hub.effects;
 }
 
@@ -33,7 +36,9 @@ function take(hub: HubState, input: HubInput, context: Context): void {
       return takeOps(hub, input.tabId, input.ops, context);
     case 'batch-taken': {
       const tab = hub.tabs.get(input.tabId);
-      if (tab) batchTaken(tab.window, input.number);
+      if (!tab) return;
+      batchTaken(tab.window, input.number);
+      tab.takenAt = context.now;
       return;
     }
     case 'token':
@@ -63,13 +68,8 @@ function take(hub: HubState, input: HubInput, context: Context): void {
   }
 }
 
-/** Hands on what the transition gathered: one send, and a batch to every tab that has credit. */
-function flush(hub: HubState): void {
-  const { session, outgoing } = hub;
-  if (session && outgoing.length > 0) {
-    hub.effects.push({ kind: 'send', dial: session.dial, envelopes: outgoing, bounds: session.bounds });
-    hub.outgoing = [];
-  }
+/** A batch to every tab that has credit and something to be told. */
+function deliver(hub: HubState): void {
   for (const tab of hub.tabs.values()) {
     while (isDue(tab)) {
       const items = takeAnswers(tab);
@@ -81,4 +81,12 @@ function flush(hub: HubState): void {
       }
     }
   }
+}
+
+/** What the transition gathered for the server, in one go. */
+function send(hub: HubState): void {
+  const { session, outgoing } = hub;
+  if (!session || outgoing.length === 0) return;
+  hub.effects.push({ kind: 'send', dial: session.dial, envelopes: outgoing, bounds: session.bounds });
+  hub.outgoing = [];
 }

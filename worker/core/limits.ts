@@ -4,15 +4,17 @@
 /** Batches to one tab that may be under way. */
 export const batchesUnderWay = 2;
 /** Messages in one batch to a tab, unless a single record holds more. */
-export const batchMessages = 4096;
+export const batchMessages = 1024;
 /** Characters of JSON, or bytes, of messages in one batch to a tab. */
 export const batchBytes = 1024 * 1024;
 /** Messages that the hub keeps of one topic. */
-export const tailMessages = 8192;
+export const tailMessages = 16_384;
 /** Characters of JSON, or bytes, that the hub keeps of one topic. */
 export const tailBytes = 4 * 1024 * 1024;
 /** Messages that the server may send ahead of a `received`. */
 export const receiveWindow = 4096;
+/** How long a tab may owe the answer to its batches before the others do not wait for it any more. */
+export const stuckAfterMs = 1_000;
 /** Tabs at one hub. */
 export const tabs = 256;
 /** Subscriptions of one tab. */
@@ -25,6 +27,8 @@ export const requests = 1024;
 export const reconnectWaiters = 256;
 /** Entries encoded for one turn of the outbox. */
 export const entriesPerTurn = 1024;
+/** Failed entries that the outbox holds on to, on top of as many as it has others. */
+export const failedSlots = 64;
 /** Tabs whose last tab sequence is remembered after they have gone. */
 export const rememberedTabs = 1024;
 /** Failed entries of tabs that are away, kept until the tab comes back. */

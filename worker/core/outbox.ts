@@ -29,7 +29,7 @@ export type EntryFate =
 
 interface Slot {
   readonly entry: Entry;
-  /** Ended without an acknowledgement; stays until the cumulative one passes it. */
+  /** Ended without an acknowledgement; leaves when the cumulative one passes it, or when there are many such. */
   failed: boolean;
 }
 
@@ -58,6 +58,8 @@ export class Outbox {
   /** Sent on any connection: the server may have these, whatever the acknowledgement says. */
   #everSent: number;
   #acked: number;
+  /** Entries sent on this connection that have no fate yet. */
+  #underWay = 0;
   #bytes = 0;
   #live = 0;
 
@@ -78,7 +80,7 @@ export class Outbox {
 
   /** Whether entries sent on this connection wait for their acknowledgement. */
   get isAwaitingAck(): boolean {
-    return this.#sent > this.#acked;
+    return this.#underWay > 0;
   }
 
   /** The highest tab sequence taken from a tab; 0 for an unknown one. */
@@ -104,6 +106,9 @@ export class Outbox {
       const error = errorData('queue-full', 'the outbox is full', { retryable: true });
       return { kind: 'failed', tabId, tabSeq, error };
     }
+    // Nobody acknowledges an entry that was never sent.
+    if (this.#slots.length > 2 * this.#live + coreLimits.failedSlots)
+      this.#slots.filter(({ failed }) => !failed);
     const entry: Entry = { ...draft, seq: (this.#seq += 1) };
     this.#slots.push({ entry, failed: false });
     this.#live += 1;
@@ -122,6 +127,7 @@ export class Outbox {
   resume(lastSeq: number): EntryFate[] {
     const fates = this.ack(lastSeq);
     this.#sent = this.#everSent = this.#acked;
+    this.#underWay = 0;
     return fates;
   }
 
@@ -132,17 +138,17 @@ export class Outbox {
   take(window: number, now: number): { readonly entries: Entry[]; readonly fates: EntryFate[] } {
     const entries: Entry[] = [];
     const fates: EntryFate[] = [];
+    const room = Math.min(window - this.#underWay, coreLimits.entriesPerTurn);
     let index = this.#indexAfter(this.#sent);
-    const last = Math.min(this.#stored, this.#acked + window);
-    while (entries.length < coreLimits.entriesPerTurn) {
+    while (entries.length < room) {
       const slot = this.#slots.at(index);
-      if (!slot || slot.entry.seq > last) break;
+      if (!slot || slot.entry.seq > this.#stored) break;
       index += 1;
+      if (!slot.failed && isExpired(slot.entry, now)) fates.push(this.#fail(slot, expiredError));
+      if (!slot.failed) entries.push(slot.entry);
       this.#sent = this.#everSent = slot.entry.seq;
-      if (slot.failed) continue;
-      if (isExpired(slot.entry, now)) fates.push(this.#fail(slot, expiredError));
-      else entries.push(slot.entry);
     }
+    this.#underWay += entries.length;
     return { entries, fates };
   }
 
@@ -151,13 +157,13 @@ export class Outbox {
     const through = Math.min(seq, this.#seq);
     if (through <= this.#acked) return [];
     const fates = this.#cumulative('acked', this.#acked, through);
-    this.#acked = through;
-    this.#sent = Math.max(this.#sent, through);
-    this.#stored = Math.max(this.#stored, through);
     for (let slot = this.#slots.at(0); slot && slot.entry.seq <= through; slot = this.#slots.at(0)) {
       this.#slots.shift();
       if (!slot.failed) this.#settle(slot.entry);
     }
+    this.#acked = through;
+    this.#sent = Math.max(this.#sent, through);
+    this.#stored = Math.max(this.#stored, through);
     return fates;
   }
 
@@ -199,6 +205,7 @@ export class Outbox {
   }
 
   #settle(entry: Entry): void {
+    if (entry.seq <= this.#sent) this.#underWay -= 1;
     this.#live -= 1;
     this.#bytes -= entryBytes(entry);
   }
@@ -227,5 +234,5 @@ export class Outbox {
   }
 }
 
-const expiredError = errorData('expired', 'the time to live passed before the server had it');
+const expiredError = errorData('expired', 'its ttlMs passed');
 const isExpired = (entry: Entry, now: number) => entry.expiresAt !== null && entry.expiresAt <= now;

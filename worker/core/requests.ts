@@ -19,7 +19,7 @@ export class Requests {
   /** Takes a request, or says why not. */
   add(tabId: string, op: PendingRequest['op']): ErrorData | undefined {
     if (this.#byWireId.size >= coreLimits.requests) {
-      return errorData('queue-full', 'too many requests without an answer', { retryable: true });
+      return errorData('queue-full', 'too many requests', { retryable: true });
     }
     const wireId = `r${(this.#count += 1)}`;
     this.#byWireId.set(wireId, { tabId, wireId, op, wasSent: false });

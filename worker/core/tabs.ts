@@ -12,6 +12,8 @@ export interface Tab {
   /** Orders tabs by when they last gave a sign of a user; the highest is asked for a token first. */
   activeOrder: number;
   readonly window: BatchWindow;
+  /** When the tab last took a batch, or came. */
+  takenAt: number;
   /** Answers that wait for credit. Their number is bounded by what the tab may have asked. */
   readonly answers: TabItem[];
   /** Cumulative acknowledgements that wait for credit; 0 for none. */
@@ -46,13 +48,14 @@ export class Tabs {
     return this.#tabs.values();
   }
 
-  add(id: string, hasAuth: boolean, visible: boolean): Tab {
+  add(id: string, hasAuth: boolean, visible: boolean, now: number): Tab {
     const tab: Tab = {
       id,
       hasAuth,
       visible,
       activeOrder: (this.#activity += 1),
       window: createBatchWindow(coreLimits.batchesUnderWay),
+      takenAt: now,
       answers: [],
       storedUpTo: 0,
       ackedUpTo: 0,
@@ -114,6 +117,10 @@ export const isDue = (tab: Tab): boolean =>
     tab.ackedUpTo > 0 ||
     tab.statusIsDirty ||
     tab.ready.size > 0);
+
+/** Whether a tab has stopped to take batches: blocked, frozen, or dead without a certificate yet. */
+export const isStuck = (tab: Tab, now: number): boolean =>
+  !hasCredit(tab.window) && now - tab.takenAt >= coreLimits.stuckAfterMs;
 
 /** Takes the answers and acknowledgements that wait, in an order that settles each promise correctly. */
 export function takeAnswers(tab: Tab): TabItem[] {

@@ -60,6 +60,10 @@ export class Topics {
     return this.#topics.get(name);
   }
 
+  values(): Iterable<Topic> {
+    return this.#topics.values();
+  }
+
   /**
    * Adds a subscription of a tab. Where the hub has the topic already, it starts in the kept tail without a
    * word to the server. Gives the error if a bound is reached.

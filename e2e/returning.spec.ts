@@ -1,0 +1,109 @@
+import { chromiumArgs, findChromium } from '../scripts/browser.mjs';
+import { expect, test } from './harness/test.ts';
+
+const executablePath = findChromium();
+
+test.use({
+  launchOptions: {
+    args: chromiumArgs,
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    ...(executablePath && { executablePath }),
+  },
+});
+
+test('a reload with another tab open resumes from the tail of the same hub', async ({ backend, open }) => {
+  const [first, second] = [await open(), await open()];
+  for (const tab of [first, second]) await tab.subscribe('news');
+  await backend.publish('news', ...Array(30).keys());
+  await second.receives('news', 30);
+  const { hubId } = await second.status();
+  const before = await backend.record();
+
+  await second.page.reload();
+  await second.connect();
+  await second.subscribe('news', { replay: 10 });
+  await second.receives('news', 10);
+  expect(await second.lines('news')).toEqual((await backend.lines('news')).slice(-10));
+  expect((await second.knowsTabs(2)).hubId).toBe(hubId);
+  const after = await backend.record();
+  expect(after.subscribes).toEqual({ news: 1 });
+  expect(after.delivered).toBe(before.delivered);
+  expect(after.connections).toEqual({ now: 1, ever: 1 });
+});
+
+test('a reload of the only tab begins with a new hub and connection, and the old one is gone', async ({
+  backend,
+  open,
+}) => {
+  const tab = await open();
+  await tab.subscribe('news');
+  await backend.publish('news', ...Array(30).keys());
+  await tab.receives('news', 30);
+  const { hubId } = await tab.status();
+
+  await tab.page.reload();
+  await tab.connect();
+  await tab.subscribe('news', { replay: 10 });
+  await tab.receives('news', 10);
+  expect(await tab.lines('news')).toEqual((await backend.lines('news')).slice(-10));
+  expect((await tab.reaches('open')).hubId).not.toBe(hubId);
+  await expect.poll(async () => (await backend.record()).connections).toEqual({ now: 1, ever: 2 });
+  expect((await tab.status()).tabs).toHaveLength(1);
+});
+
+test('a page that comes back from the back/forward cache attaches again and resumes', async ({
+  backend,
+  site,
+  open,
+}) => {
+  const [first, second] = [await open(), await open()];
+  for (const tab of [first, second]) await tab.subscribe('news');
+  await backend.publish('news', 'before');
+  await second.receivesPayload('news', 'before');
+  await second.page.evaluate(() =>
+    addEventListener('pageshow', ({ persisted }) => Object.assign(globalThis, { persisted })),
+  );
+  const { hubId, tabId } = await second.status();
+
+  await second.page.goto(`${site.origin}/elsewhere`);
+  await first.knowsTabs(1);
+  await backend.publish('news', 'away 1', 'away 2');
+  await first.receivesPayload('news', 'away 2');
+  // A page from the cache fires no load event.
+  await second.page.goBack({ waitUntil: 'commit' });
+
+  await second.reaches('open');
+  expect(await second.page.evaluate(() => (globalThis as { persisted?: boolean }).persisted)).toBe(true);
+  const status = await second.knowsTabs(2);
+  expect({ hubId: status.hubId, tabId: status.tabId }).toEqual({ hubId, tabId });
+  await backend.publish('news', 'after');
+  await second.receivesPayload('news', 'after');
+  expect(await second.lines('news')).toEqual(await backend.lines('news'));
+  expect(await second.gaps('news')).toEqual([]);
+  await second.publish('news', 'from the page that came back');
+  expect((await second.fates()).map(({ acked }) => acked)).toEqual(['ok']);
+  expect(await backend.record()).toMatchObject({ connections: { now: 1, ever: 1 }, subscribes: { news: 1 } });
+});
+
+test('the only tab comes back from the back/forward cache without a hole', async ({ backend, site, open }) => {
+  const tab = await open();
+  await tab.subscribe('news');
+  await backend.publish('news', 'before');
+  await tab.receivesPayload('news', 'before');
+  await tab.page.evaluate(() =>
+    addEventListener('pageshow', ({ persisted }) => Object.assign(globalThis, { persisted })),
+  );
+
+  await tab.page.goto(`${site.origin}/elsewhere`);
+  await expect.poll(async () => (await backend.record()).connections.now).toBe(0);
+  await backend.publish('news', 'away 1', 'away 2');
+  await tab.page.goBack({ waitUntil: 'commit' });
+
+  await tab.receivesPayload('news', 'away 2');
+  expect(await tab.page.evaluate(() => (globalThis as { persisted?: boolean }).persisted)).toBe(true);
+  await backend.publish('news', 'after');
+  await tab.receivesPayload('news', 'after');
+  expect(await tab.lines('news')).toEqual(await backend.lines('news'));
+  expect(await tab.gaps('news')).toEqual([]);
+  await expect.poll(async () => (await backend.record()).connections).toEqual({ now: 1, ever: 2 });
+});

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { errorData } from '../../src/protocol/errors.ts';
+import { nextBatch } from './batch-window.ts';
+import * as coreLimits from './limits.ts';
+import { isDue, takeAnswers, Tabs } from './tabs.ts';
+import { tabsOf } from './testing/topics.ts';
+
+const error = errorData('rejected', 'no');
+const failed = (tabId: string, tabSeq: number) => ({ kind: 'failed', tabId, tabSeq, error }) as const;
+
+describe('the tabs that can be asked for a token', () => {
+  const order = (arrange: (tabs: Tabs) => void) => {
+    const tabs = new Tabs();
+    for (const id of ['a', 'b', 'c']) tabs.add(id, true, true, 0);
+    arrange(tabs);
+    return tabs.tokenSources();
+  };
+
+  it('are asked from the newest on, where all are alike', () => {
+    expect(order(() => {})).toEqual(['c', 'b', 'a']);
+  });
+
+  it('are asked from the one that was used last', () => {
+    expect(order((tabs) => tabs.touch(tabs.get('a')!))).toEqual(['a', 'c', 'b']);
+  });
+
+  it('are asked from the visible ones on, even if a hidden one was used later', () => {
+    const hideLast = (tabs: Tabs) => {
+      tabs.touch(tabs.get('b')!);
+      tabs.get('b')!.visible = false;
+    };
+    expect(order(hideLast)).toEqual(['c', 'a', 'b']);
+  });
+
+  it('are only those that have an auth option', () => {
+    expect(order((tabs) => tabs.add('d', false, true, 0))).toEqual(['c', 'b', 'a']);
+  });
+});
+
+describe('a tab', () => {
+  it('is due when it has credit and something to be told', () => {
+    const [tab] = tabsOf('a');
+    expect(isDue(tab!)).toBe(false);
+    tab!.statusIsDirty = true;
+    expect(isDue(tab!)).toBe(true);
+    for (let count = 0; count < coreLimits.batchesUnderWay; count++) nextBatch(tab!.window);
+    expect(isDue(tab!)).toBe(false);
+  });
+
+  it('is told of its entries: failures one by one and first, the rest cumulatively', () => {
+    const tabs = new Tabs();
+    const tab = tabs.add('a', false, true, 0);
+    for (const upTo of [2, 5, 3]) tabs.tellFate({ kind: 'stored', tabId: 'a', upTo });
+    tabs.tellFate({ kind: 'acked', tabId: 'a', upTo: 3 });
+    tabs.tellFate(failed('a', 2));
+    expect(takeAnswers(tab)).toEqual([
+      { kind: 'failed', tabSeq: 2, error },
+      { kind: 'stored', upTo: 5 },
+      { kind: 'acked', upTo: 3 },
+    ]);
+    expect(takeAnswers(tab)).toEqual([]);
+    expect(isDue(tab)).toBe(false);
+  });
+
+  it('is told of failures once it is back, and of those of other tabs never', () => {
+    const tabs = new Tabs();
+    tabs.tellFate(failed('away', 1));
+    tabs.tellFate(failed('other', 7));
+    tabs.tellFate({ kind: 'stored', tabId: 'away', upTo: 9 });
+    tabs.tellFate(failed('away', 3));
+    const told = takeAnswers(tabs.add('away', false, true, 0));
+    expect(told.map((item) => item.kind === 'failed' && item.tabSeq)).toEqual([1, 3]);
+    tabs.remove('away');
+    expect(takeAnswers(tabs.add('away', false, true, 0))).toEqual([]);
+  });
+
+  it('that stays away does not fill the memory', () => {
+    const tabs = new Tabs();
+    const count = coreLimits.untoldFailures + 10;
+    for (let tabSeq = 1; tabSeq <= count; tabSeq++) tabs.tellFate(failed('away', tabSeq));
+    const told = takeAnswers(tabs.add('away', false, true, 0));
+    expect(told).toHaveLength(coreLimits.untoldFailures);
+    expect(told.at(-1)).toMatchObject({ tabSeq: count });
+  });
+});
+
+describe('the tabs', () => {
+  it('are known by id, in the order in which they came', () => {
+    const tabs = new Tabs();
+    for (const id of ['b', 'a', 'c']) tabs.add(id, false, true, 0);
+    tabs.remove('a');
+    expect([tabs.ids, tabs.size, tabs.get('a')]).toEqual([['b', 'c'], 2, undefined]);
+  });
+});
