@@ -42,7 +42,9 @@ test('a tab without a token is refused with a clear error', async ({ backend, op
 });
 
 test('an auth function that throws is retried with backoff', async ({ backend, open }) => {
-  const tab = await open({ auth: [{ throws: 'offline' }, { throws: 'offline' }, { throws: 'offline' }, 'good'] });
+  const tab = await open({
+    auth: [{ throws: 'offline' }, { throws: 'offline' }, { throws: 'offline' }, 'good'],
+  });
   await tab.reaches('open');
   expect(await tab.page.evaluate(() => pageTab.authCalls)).toBe(4);
   const told = await tab.page.evaluate(() =>
@@ -66,7 +68,10 @@ test('an auth function that always throws ends suspended after maxAttempts', asy
   expect((await backend.record()).connections.ever).toBe(0);
 });
 
-test('the token is asked for again at every connection, of a tab that still lives', async ({ backend, open }) => {
+test('the token is asked for again at every connection, of a tab that still lives', async ({
+  backend,
+  open,
+}) => {
   const [first, second] = [await open({ auth: ['good'] }), await open({ auth: ['good'] })];
   await first.reaches('open');
   await second.reaches('open');

@@ -152,7 +152,10 @@ test.describe('with a short heartbeat', () => {
   });
 });
 
-test('a server that closes in peace says so, and everything goes on when it is back', async ({ backend, open }) => {
+test('a server that closes in peace says so, and everything goes on when it is back', async ({
+  backend,
+  open,
+}) => {
   const tabs = [await open(), await open()];
   for (const tab of tabs) await tab.subscribe('news');
   const published = everyTab(tabs, (tab) => tab.publish('news', 1, 2, 3, 4, 5));

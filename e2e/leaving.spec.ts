@@ -22,7 +22,10 @@ test('a tab that crashes is forgotten within a second, and the others go on', as
     expect(tabs).not.toContain(victimId);
     expect(hubIdAfter).toBe(hubId);
     const toldAt = await tab.page.evaluate(
-      () => pageTab.statuses.findLast(({ status }, at, all) => status.tabs.length !== all[at - 1]?.status.tabs.length)!.at,
+      () =>
+        pageTab.statuses.findLast(
+          ({ status }, at, all) => status.tabs.length !== all[at - 1]?.status.tabs.length,
+        )!.at,
     );
     expect(toldAt - crashedAt).toBeLessThan(1_000);
   }
@@ -91,7 +94,10 @@ test('close() of one tab leaves the socket to the others and stores what was pub
   expect((await backend.record()).connections).toEqual({ now: 1, ever: 1 });
 });
 
-test('await using closes a subscription and a socket at the end of their block', async ({ backend, open }) => {
+test('await using closes a subscription and a socket at the end of their block', async ({
+  backend,
+  open,
+}) => {
   const tab = await open();
   await tab.subscribe('news');
   // As text, since the test runner would compile `using` into helpers that the page does not have.
@@ -130,13 +136,12 @@ test('a for-await loop ends with break, with its subscription, and with an error
       if (payload === 3) break;
     }
     const loop = subscription[Symbol.asyncIterator]();
+    const next = loop.next();
     socket.publish('news', 4);
     socket.publish('news', 5);
-    const rest = [];
-    for await (const { payload } of loop) {
-      rest.push(payload);
-      if (payload === 5) subscription.close();
-    }
+    const rest = [(await next).value.payload, (await loop.next()).value.payload];
+    subscription.close();
+    const isDone = (await loop.next()).done;
     const stopped = new AbortController();
     const aborted = socket.subscribe('news', { signal: stopped.signal });
     const abortedLoop = (async () => {
@@ -151,6 +156,7 @@ test('a for-await loop ends with break, with its subscription, and with an error
     return {
       broken,
       rest,
+      isDone,
       aborted: await abortedLoop,
       refusal: await pageTab.outcome(loopOver()),
       refusalLater: await pageTab.outcome(loopOver()),
@@ -161,6 +167,7 @@ test('a for-await loop ends with break, with its subscription, and with an error
   expect(await result).toEqual({
     broken: [1, 2, 3],
     rest: [4, 5],
+    isDone: true,
     aborted: 'ended',
     refusal: 'forbidden',
     refusalLater: 'forbidden',

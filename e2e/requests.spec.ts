@@ -64,7 +64,9 @@ test('a request that times out or is aborted ends at the server too', async ({ b
     return answer.catch((error) => ({ code: error.code, cause: String(error.cause) }));
   });
   await expect.poll(async () => (await backend.record()).requests.length).toBe(3);
-  await tab.page.evaluate(() => (globalThis as unknown as { controller: AbortController }).controller.abort('enough'));
+  await tab.page.evaluate(() =>
+    (globalThis as unknown as { controller: AbortController }).controller.abort('enough'),
+  );
   expect(await aborting).toEqual({ code: 'aborted', cause: 'enough' });
   await expect.poll(ended).toBe(2);
 

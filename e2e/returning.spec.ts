@@ -85,7 +85,11 @@ test('a page that comes back from the back/forward cache attaches again and resu
   expect(await backend.record()).toMatchObject({ connections: { now: 1, ever: 1 }, subscribes: { news: 1 } });
 });
 
-test('the only tab comes back from the back/forward cache without a hole', async ({ backend, site, open }) => {
+test('the only tab comes back from the back/forward cache without a hole', async ({
+  backend,
+  site,
+  open,
+}) => {
   const tab = await open();
   await tab.subscribe('news');
   await backend.publish('news', 'before');
@@ -95,7 +99,7 @@ test('the only tab comes back from the back/forward cache without a hole', async
   );
 
   await tab.page.goto(`${site.origin}/elsewhere`);
-  await expect.poll(async () => (await backend.record()).connections.now).toBe(0);
+  await expect.poll(async () => (await backend.record()).topics).toEqual([]);
   await backend.publish('news', 'away 1', 'away 2');
   await tab.page.goBack({ waitUntil: 'commit' });
 

@@ -1,6 +1,9 @@
 import { expect, test } from './harness/test.ts';
 
-test('five tabs share one connection and see the same messages in the same order', async ({ backend, open }) => {
+test('five tabs share one connection and see the same messages in the same order', async ({
+  backend,
+  open,
+}) => {
   const topics = ['alpha', 'beta', 'gamma'];
   const tabs = [await open(), await open(), await open(), await open(), await open()];
   for (const tab of tabs) await tab.subscribe(topics);
@@ -12,7 +15,10 @@ test('five tabs share one connection and see the same messages in the same order
         for (let n = 0; n < count; n += 1) {
           const topic = names[n % names.length]!;
           const isBinary = n % 5 === 0;
-          pageTab.publish(topic, isBinary ? new Uint8Array([from, n, 0, 255]).buffer : { from, n, text: 'ü€😀' });
+          pageTab.publish(
+            topic,
+            isBinary ? new Uint8Array([from, n, 0, 255]).buffer : { from, n, text: 'ü€😀' },
+          );
         }
       },
       [topics, author, perTab] as const,

@@ -1,4 +1,5 @@
 import type { MaybePromise } from './maybe-promise.ts';
+import type { Refusal } from './request-error.ts';
 
 /** A payload on its way into a topic: JSON text, or raw bytes. */
 export type EncodedPayload = string | Uint8Array;
@@ -53,27 +54,31 @@ export interface Publication {
   readonly client?: ClientSequence;
 }
 
-/** Why a client's sequence was not taken. */
+/**
+ * Why a client's sequence was not taken. Sequences may have holes, for an entry can end before it is ever
+ * sent: any above the last handled one is taken.
+ *
+ * A record that is lost while its lease is live is neither of these. Nothing may be taken, for that lease
+ * can no longer be told from a zombie's, whose sequences a newer connection may have sent already. But
+ * `fenced` stops the hub for good, and nobody has taken its place. So the backbone rejects: the connection
+ * is closed 1011, and the hub comes back with the last acknowledgement it has, which makes a new record.
+ */
 export type SequenceProblem =
   /** The sequence was handled before. */
   | { readonly kind: 'duplicate'; readonly lastSeq: number }
-  /** The client has been opened again since: this connection is a zombie. */
-  | { readonly kind: 'fenced' }
-  /** Sequences before this one are missing, or the client's record is lost. */
-  | { readonly kind: 'hole' };
+  /** The lease has ended: the client has been opened again since, or has been closed and then forgotten. */
+  | { readonly kind: 'fenced' };
 
 /** What became of a publish. */
 export type PublishResult =
   | { readonly kind: 'published'; readonly epoch: string; readonly offset: number }
   /** Refused by the backbone, and recorded as such in the same step. */
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+  | ({ readonly kind: 'refused' } & Refusal)
   | SequenceProblem;
 
 /** A refused publish, as a client is told of it. */
-export interface RecordedRefusal {
+export interface RecordedRefusal extends Refusal {
   readonly seq: number;
-  readonly code: string;
-  readonly message: string;
 }
 
 /** A client that connects. */
@@ -90,9 +95,8 @@ export type OpenResult =
       readonly kind: 'open';
       /** Fences every earlier opening of this client; higher at every opening. */
       readonly lease: number;
+      /** The last handled sequence, and at least `acked`; 0 for none. */
       readonly lastSeq: number;
-      /** Whether nothing is known of this client, so that its first sequence may be any. */
-      readonly fresh: boolean;
       /** Refusals above `acked`, oldest first, at most `protocolLimits.rejected`. */
       readonly refusals: readonly RecordedRefusal[];
     }
@@ -109,14 +113,14 @@ export type WatchResult = { readonly kind: 'watching'; stop(): void } | { readon
  */
 export interface Backbone {
   /**
-   * In one atomic step: checks the client's lease and sequence, appends the message and remembers the
-   * sequence. Does nothing but answer when the check fails.
+   * In one atomic step: checks the client's lease and that its sequence is above the last handled one,
+   * appends the message and remembers the sequence. Does nothing but answer when the check fails.
    */
   publish(publication: Publication): MaybePromise<PublishResult>;
   /** Remembers a refused publish as handled; checks lease and sequence as `publish` does. */
   recordRefusal(
     client: ClientSequence,
-    refusal: { readonly code: string; readonly message: string },
+    refusal: Refusal,
   ): MaybePromise<{ readonly kind: 'recorded' } | SequenceProblem>;
   /** Reads the messages after the offset `after`. */
   read(topic: string, after: number, bounds: ReadBounds): MaybePromise<HistorySlice>;

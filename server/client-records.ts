@@ -7,6 +7,7 @@ import type {
   SequenceProblem,
 } from './backbone.ts';
 import type { Clock } from './clock.ts';
+import type { Refusal } from './request-error.ts';
 
 /** Bounds of the memory of clients. */
 export interface ClientBounds {
@@ -19,7 +20,6 @@ interface ClientRecord {
   epoch: number;
   lease: number;
   lastSeq: number;
-  fresh: boolean;
   refusals: RecordedRefusal[];
   idleSince: number;
 }
@@ -50,8 +50,8 @@ export class ClientRecords {
     // A client can hold an acknowledgement that this memory does not: it was lost in between.
     record.lastSeq = Math.max(record.lastSeq, acked);
     record.refusals = record.refusals.filter((refusal) => refusal.seq > acked);
-    const { lease, lastSeq, fresh } = record;
-    return { kind: 'open', lease, lastSeq, fresh, refusals: [...record.refusals] };
+    const { lease, lastSeq } = record;
+    return { kind: 'open', lease, lastSeq, refusals: [...record.refusals] };
   }
 
   /** See {@link Backbone.closeClient}. */
@@ -64,23 +64,23 @@ export class ClientRecords {
     this.#forget();
   }
 
-  /** Says why a sequence is not the client's next; undefined when it is. */
+  /**
+   * Says why a sequence is not taken; undefined when it is. No record is lost under a live lease here: only
+   * those of closed clients are forgotten.
+   */
   problem({ key, lease, seq }: ClientSequence): SequenceProblem | undefined {
     const record = this.#connected.get(key) ?? this.#idle.get(key);
-    if (!record) return { kind: 'hole' };
-    if (record.lease !== lease) return { kind: 'fenced' };
-    if (seq <= record.lastSeq) return { kind: 'duplicate', lastSeq: record.lastSeq };
-    return seq === record.lastSeq + 1 || record.fresh ? undefined : { kind: 'hole' };
+    if (record?.lease !== lease) return { kind: 'fenced' };
+    return seq <= record.lastSeq ? { kind: 'duplicate', lastSeq: record.lastSeq } : undefined;
   }
 
   /** Remembers a sequence without a problem as handled. */
-  advance({ key, seq }: ClientSequence, refusal?: { readonly code: string; readonly message: string }): void {
+  advance({ key, seq }: ClientSequence, refusal?: Refusal): void {
     const record = this.#connected.get(key) ?? this.#idle.get(key);
     if (!record) return;
     record.lastSeq = seq;
-    record.fresh = false;
     if (!refusal) return;
-    record.refusals.push({ seq, code: refusal.code, message: refusal.message });
+    record.refusals.push({ seq, ...refusal });
     if (record.refusals.length > protocolLimits.rejected) record.refusals.shift();
   }
 
@@ -97,7 +97,6 @@ const newRecord = (epoch: number): ClientRecord => ({
   epoch,
   lease: 0,
   lastSeq: 0,
-  fresh: true,
   refusals: [],
   idleSince: 0,
 });

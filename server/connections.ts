@@ -17,15 +17,13 @@ interface Connection {
 /** Accepts WebSockets, and knows all that are open. */
 export class Connections {
   readonly #context: ServerContext;
-  readonly #origins: ReadonlySet<string> | undefined;
   readonly #sockets: WebSocketServer;
   readonly #open = new Set<Connection>();
   #isClosing = false;
   #emptied: (() => void) | undefined;
 
-  constructor(context: ServerContext, origins: ReadonlySet<string> | undefined) {
+  constructor(context: ServerContext) {
     this.#context = context;
-    this.#origins = origins;
     this.#sockets = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -42,12 +40,13 @@ export class Connections {
 
   /** Takes an upgrade request, or answers it with 403 or 503. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { origins, logger, limits } = this.#context;
     const { origin } = request.headers;
-    if (this.#origins && !this.#origins.has(origin ?? '')) {
-      this.#context.logger.debug({ origin }, 'origin refused');
+    if (origins && !origins.has(origin ?? '')) {
+      logger.debug({ origin }, 'origin refused');
       return refuseUpgrade(socket, 403);
     }
-    if (this.#isClosing || this.#open.size >= this.#context.limits.connections) {
+    if (this.#isClosing || this.#open.size >= limits.connections) {
       return refuseUpgrade(socket, 503, ['Retry-After: 5']);
     }
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#accept(webSocket, request));

@@ -1,12 +1,15 @@
+import { randomUUID } from 'node:crypto';
+import { pino } from 'pino';
 import type { Backbone } from './backbone.ts';
-import type { Clock } from './clock.ts';
-import type { FlushScheduler } from './flush-scheduler.ts';
-import type { Authenticate, Authorize, OnPublish, RequestHandler } from './hooks.ts';
+import type { Client } from './client.ts';
+import { systemClock, type Clock } from './clock.ts';
+import { FlushScheduler } from './flush-scheduler.ts';
 import type { ServerLimits } from './limits.ts';
 import type { Logger } from './logger.ts';
-import type { Client } from './client.ts';
-import type { ServerStats } from './stats.ts';
-import type { TopicFeeds } from './topic-feeds.ts';
+import { MemoryBackbone } from './memory-backbone.ts';
+import { resolveOptions, type ResolvedOptions, type ServerOptions } from './options.ts';
+import { newStats, type ServerStats } from './stats.ts';
+import { TopicFeeds } from './topic-feeds.ts';
 
 /** An open session, as a newer connection of the same client sees it. */
 export interface ClientSession {
@@ -15,12 +18,18 @@ export interface ClientSession {
   replacedBy(clientEpoch: number): void;
 }
 
-/** What all sessions of a server share. */
-export interface ServerContext {
+/** Where time and random ids come from. A simulation has its own. */
+export interface Surroundings {
   readonly clock: Clock;
   readonly randomId: () => string;
+}
+
+/** What all sessions of a server share. */
+export interface ServerContext extends Surroundings {
+  readonly hooks: ResolvedOptions['hooks'];
   readonly limits: ServerLimits;
   readonly heartbeatMs: number;
+  readonly origins: ResolvedOptions['origins'];
   readonly logger: Logger;
   readonly stats: ServerStats;
   readonly backbone: Backbone;
@@ -28,10 +37,29 @@ export interface ServerContext {
   readonly scheduler: FlushScheduler;
   /** Open sessions by client key: at most one per client. */
   readonly sessions: Map<string, ClientSession>;
-  readonly hooks: {
-    readonly authenticate: Authenticate | undefined;
-    readonly authorize: Authorize | undefined;
-    readonly onPublish: OnPublish | undefined;
-    readonly requests: ReadonlyMap<string, RequestHandler>;
+}
+
+/** The machine's clock, and random UUIDs. */
+export const systemSurroundings: Surroundings = { clock: systemClock, randomId: randomUUID };
+
+/** Makes what all sessions of a server share; throws `invalid-option`. */
+export function createContext(options: ServerOptions, { clock, randomId }: Surroundings): ServerContext {
+  const { hooks, limits, heartbeatMs, origins } = resolveOptions(options);
+  const stats = newStats();
+  const scheduler = new FlushScheduler(clock);
+  const backbone = options.backbone ?? new MemoryBackbone({ limits, clock, randomId });
+  return {
+    hooks,
+    limits,
+    heartbeatMs,
+    origins,
+    clock,
+    randomId,
+    logger: options.logger ?? pino({ name: 'onesocket', level: 'info' }),
+    stats,
+    backbone,
+    feeds: new TopicFeeds(backbone, scheduler, stats, limits.batchBytes),
+    scheduler,
+    sessions: new Map(),
   };
 }

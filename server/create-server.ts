@@ -3,11 +3,10 @@ import type { Server as HttpsServer } from 'node:https';
 import { ConnectionError, errorData } from '../src/protocol/errors.ts';
 import { timerMsMax } from './clock.ts';
 import { Connections } from './connections.ts';
-import type { ServerContext } from './context.ts';
-import { createContext, systemSurroundings } from './create-context.ts';
+import { createContext, systemSurroundings, type ServerContext } from './context.ts';
 import { serveHealth } from './health.ts';
 import { closeWithinMsDefault } from './limits.ts';
-import { checkInteger, invalid, resolveOptions, type ServerOptions } from './options.ts';
+import { checkInteger, invalid, type ServerOptions } from './options.ts';
 import { checkTopic, encodePayload } from './publish-input.ts';
 import type { ServerStats } from './stats.ts';
 import { listenForUpgrades } from './upgrade.ts';
@@ -59,10 +58,9 @@ export interface OnesocketServer {
  * await server.publish('news', { text: 'hello' });
  */
 export function createServer(options: ServerOptions = {}): OnesocketServer {
-  const { origins } = resolveOptions(options);
   const context = createContext(options, systemSurroundings);
   const { stats } = context;
-  const connections = new Connections(context, origins);
+  const connections = new Connections(context);
   let closed: Promise<void> | undefined;
   return {
     attach: (httpServer, { path = '/realtime' } = {}) =>

@@ -15,9 +15,8 @@ import type { ServerContext } from './context.ts';
 import type { Identity } from './hooks.ts';
 import { settle } from './maybe-promise.ts';
 import type { Outbound } from './outbound.ts';
-import type { SessionClose } from './session-close.ts';
 import { checkTransition, type Transitions } from './state-machine.ts';
-import type { PeerRequest } from './transport.ts';
+import type { PeerRequest, SessionClose } from './transport.ts';
 
 type CredentialsState =
   | { readonly kind: 'none' }

@@ -25,8 +25,8 @@ import type { Identity } from './hooks.ts';
 import { settle } from './maybe-promise.ts';
 import type { SessionStart } from './open-session.ts';
 import type { Outbound } from './outbound.ts';
-import type { SessionClose } from './session-close.ts';
 import { checkTransition, type Transitions } from './state-machine.ts';
+import type { SessionClose } from './transport.ts';
 import { welcomeOf } from './welcome.ts';
 
 type Hello = ClientMessage<'hello'>;
@@ -122,7 +122,7 @@ export class Handshake {
     const { context, close, outbound, opened } = this.#owner;
     if (result.kind === 'stale') return close(closeCodes.staleClientEpoch, 'a newer hub has this client id');
     const { clientId, clientEpoch, features, window } = hello.payload;
-    const { lease, lastSeq, fresh } = result;
+    const { lease, lastSeq } = result;
     const key = clientKey(identity, clientId);
     const client = { identity, claims, clientId, clientEpoch, key, lease };
     const older = context.sessions.get(key);
@@ -136,7 +136,7 @@ export class Handshake {
     outbound.push(welcomeOf({ hello, result, limits, heartbeatMs, features: chosen }));
     if (chosen.includes('batch')) outbound.maxBatch = protocolLimits.batchEnvelopes;
     this.end();
-    opened({ client, lastSeq, fresh, window: Math.min(window, limits.window) });
+    opened({ client, lastSeq, window: Math.min(window, limits.window) });
   }
 
   #become(next: HandshakeState): void {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { createContext } from './create-context.ts';
+import { createContext } from './context.ts';
 import { Session } from './session.ts';
 import { recordingLogger, startServer } from './test-kit.ts';
 import type { Transport } from './transport.ts';

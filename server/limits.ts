@@ -32,12 +32,18 @@ export interface ServerLimits {
   readonly pendingReads: number;
   /** Requests of one connection that run at one time. Default 256. */
   readonly pendingRequests: number;
-  /** Milliseconds that a request may run, whatever the client asked for. Default 30,000. */
+  /** Milliseconds that a request may run, also where the client asked for more, or for 0, which is no limit. Default 30,000. */
   readonly requestTimeoutMs: number;
   /** Messages that a topic keeps. Default 1,000. */
   readonly historyMessages: number;
   /** Bytes that a topic keeps. Default 4 MiB. */
   readonly historyBytes: number;
+  /**
+   * Bytes that all topics of the memory backbone keep together, counted as sent. Above it, whole topics without
+   * subscribers are forgotten, the one unused for longest first; where that is not enough, the largest
+   * histories lose their oldest messages. Default 256 MiB.
+   */
+  readonly totalHistoryBytes: number;
   /** Topics of the memory backbone; above it, the one unused for longest is forgotten. Default 10,000. */
   readonly topics: number;
   /** Clients remembered after they have disconnected. Default 100,000. */
@@ -66,6 +72,7 @@ export const defaultLimits: ServerLimits = {
   requestTimeoutMs: 30_000,
   historyMessages: 1000,
   historyBytes: 4 * mib,
+  totalHistoryBytes: 256 * mib,
   topics: 10_000,
   clients: 100_000,
   clientMemoryMs: 24 * 60 * 60 * 1000,
@@ -82,6 +89,12 @@ export const limitCeilings: Partial<ServerLimits> = {
   // All refusals that a client may not have heard of must fit into one welcome.
   window: protocolLimits.rejected,
 };
+
+/**
+ * The share of `totalHistoryBytes` that is freed at once when the largest histories are cut, so that looking
+ * for them is not the price of every publish.
+ */
+export const historyReliefShare = 1 / 16;
 
 /** Milliseconds of silence after which the server pings, unless `heartbeatMs` says otherwise. */
 export const heartbeatMsDefault = 30_000;

@@ -91,7 +91,27 @@ describe('its clients', () => {
     expect(again.lastSeq).toBe(1);
     backbone.closeClient('k', again.lease);
     clock.advance(1000);
-    expect(open('k')).toMatchObject({ lastSeq: 0, fresh: true });
+    expect(open('k').lastSeq).toBe(0);
+  });
+
+  it('are fenced once they are forgotten, for a newer connection may have sent the same', () => {
+    const backbone = new MemoryBackbone({ limits: { ...limits, clients: 1 } });
+    const open = (key: string) => {
+      const result = backbone.openClient({ key, epoch: 1, acked: 0 });
+      if (result.kind !== 'open') throw new Error(result.kind);
+      return result;
+    };
+    const zombie = { key: 'k', lease: open('k').lease, seq: 1 };
+    const newer = { key: 'k', lease: open('k').lease, seq: 1 };
+    expect(backbone.publish({ ...message('t'), client: newer }).kind).toBe('published');
+    backbone.closeClient('k', newer.lease);
+    backbone.closeClient('other', open('other').lease);
+    const late = () => backbone.publish({ ...message('t'), client: zombie }).kind;
+    expect(late()).toBe('fenced');
+    expect(backbone.recordRefusal(zombie, { code: 'no', message: 'no' }).kind).toBe('fenced');
+    expect(open('k').lastSeq).toBe(0);
+    expect(late()).toBe('fenced');
+    expect(backbone.head('t').offset).toBe(1);
   });
 
   it('are bounded in number once they have disconnected', () => {

@@ -11,9 +11,8 @@ import { PublishLane } from './publish-lane.ts';
 import { Pump } from './pump.ts';
 import type { ReadGate } from './read-gate.ts';
 import { RequestRunner } from './request-runner.ts';
-import type { SessionClose } from './session-close.ts';
 import { Subscriptions } from './subscriptions.ts';
-import type { Transport } from './transport.ts';
+import type { SessionClose, Transport } from './transport.ts';
 
 /** What an open session needs of the connection that it belongs to. */
 export interface OpenSessionOwner {
@@ -33,7 +32,6 @@ export interface OpenSessionOwner {
 export interface SessionStart {
   readonly client: Client;
   readonly lastSeq: number;
-  readonly fresh: boolean;
   /** Messages and gaps that may be under way to the client. */
   readonly window: number;
 }
@@ -54,12 +52,8 @@ export class OpenSession implements ClientSession {
     const client = () => this.#client;
     const policy = new Policy(context, client);
     const failed = (reason: unknown) => this.#failed(reason);
-    const stop = (why: 'hole' | 'fenced', detail: string) => this.#stop(why, detail);
-    this.#lane = new PublishLane(
-      { context, client, policy, outbound, gate, stop, failed },
-      start.lastSeq,
-      start.fresh,
-    );
+    const fenced = () => owner.close(closeCodes.staleClientEpoch, 'a newer connection has this client id');
+    this.#lane = new PublishLane({ context, client, policy, outbound, gate, fenced, failed }, start.lastSeq);
     this.#pump = new Pump({ context, transport, outbound, window: start.window, request, failed });
     this.#subscriptions = new Subscriptions({ context, policy, outbound, gate, pump: this.#pump, failed });
     this.#requests = new RequestRunner({ context, client, policy, outbound });
@@ -136,10 +130,6 @@ export class OpenSession implements ClientSession {
 
   #renew({ claims }: Identity): void {
     this.#client = { ...this.#client, claims };
-  }
-
-  #stop(why: 'hole' | 'fenced', detail: string): void {
-    this.#owner.close(why === 'hole' ? closeCodes.unexpected : closeCodes.staleClientEpoch, detail);
   }
 
   #failed(reason: unknown): void {

@@ -81,6 +81,8 @@ export class Outbound {
   }
 
   #sendTexts(texts: readonly string[]): void {
+    // One alone needs no packing, and a large one is not read once more for its length.
+    if (texts.length === 1) return this.#transport.sendText(texts[0]!);
     const bounds = { maxBatch: this.maxBatch, maxFrameBytes: this.#maxFrameBytes };
     for (const frame of packFrames(texts, bounds)) this.#transport.sendText(frame);
   }

@@ -1,9 +1,9 @@
 import { fitsUtf8 } from '../src/protocol/utf8.ts';
 import type { ClientMessage } from '../src/protocol/schema.ts';
-import type { EncodedPayload, PublishResult, SequenceProblem } from './backbone.ts';
+import type { EncodedPayload, PublishResult } from './backbone.ts';
 import type { Client } from './client.ts';
 import type { ServerContext } from './context.ts';
-import { withDeadline } from './guard.ts';
+import { withDeadline, type Deadline } from './guard.ts';
 import { isPromise, settle, type MaybePromise } from './maybe-promise.ts';
 import type { Outbound } from './outbound.ts';
 import type { Policy } from './policy.ts';
@@ -27,33 +27,34 @@ export interface LaneOwner {
   readonly policy: Policy;
   readonly outbound: Outbound;
   readonly gate: ReadGate;
-  /** The lane can go no further. */
-  readonly stop: (why: 'hole' | 'fenced', detail: string) => void;
+  /** A newer connection publishes for this client. */
+  readonly fenced: () => void;
   /** The backbone failed. */
   readonly failed: (reason: unknown) => void;
 }
 
 /**
- * Takes the publishes of one connection strictly in order. While a hook is asked, later ones wait; the
+ * Takes the publishes of one connection strictly in order; a sequence that is not above the one before is a
+ * duplicate. While a hook is asked, later ones wait; the
  * backbone keeps the order itself, so several can be under way to it. Where hooks and backbone answer at
  * once, nothing waits, not even for a microtask.
  */
 export class PublishLane {
   readonly #owner: LaneOwner;
+  readonly #deadline: Deadline;
   #waiting: Publish[] = [];
   #slots: Slot[] = [];
   #reviewing = false;
   #ended = false;
   /** Highest sequence given to the backbone. */
   #taken: number;
-  /** Whether the first sequence may be any: the server knows nothing of this client. */
-  #fresh: boolean;
   #idle: (() => void) | undefined;
 
-  constructor(owner: LaneOwner, lastSeq: number, fresh: boolean) {
+  constructor(owner: LaneOwner, lastSeq: number) {
+    const { clock, limits } = owner.context;
     this.#owner = owner;
+    this.#deadline = { clock, timeoutMs: limits.hookTimeoutMs };
     this.#taken = lastSeq;
-    this.#fresh = fresh;
   }
 
   /** Takes a publish, or lets it wait for its turn. */
@@ -95,16 +96,11 @@ export class PublishLane {
   }
 
   #admit(publish: Publish): void {
-    if (publish.seq <= this.#taken) {
-      this.#duplicate();
-    } else if (publish.seq !== this.#taken + 1 && !this.#fresh) {
-      this.#owner.stop('hole', `publish.seq must be ${this.#taken + 1}`);
-    } else {
-      const refusal = this.#owner.policy.review(publish);
-      if (!isPromise(refusal)) return this.#decide(publish, refusal);
-      this.#reviewing = true;
-      settle(refusal, (later) => this.#reviewed(publish, later), this.#failed);
-    }
+    if (publish.seq <= this.#taken) return this.#duplicate();
+    const refusal = this.#owner.policy.review(publish);
+    if (!isPromise(refusal)) return this.#decide(publish, refusal);
+    this.#reviewing = true;
+    settle(refusal, (later) => this.#reviewed(publish, later), this.#failed);
   }
 
   #reviewed(publish: Publish, refusal: Refusal | undefined): void {
@@ -128,18 +124,15 @@ export class PublishLane {
     const { seq, topic, id } = publish;
     const encoded = refused ?? this.#encode(publish.payload);
     this.#taken = seq;
-    this.#fresh = false;
-    const { context } = this.#owner;
+    const { clock, backbone } = this.#owner.context;
     const { key, lease } = this.#owner.client();
     const client = { key, lease, seq };
     if (typeof encoded === 'string' || encoded instanceof Uint8Array) {
-      const ts = context.clock.now();
-      this.#track(seq, undefined, () =>
-        context.backbone.publish({ topic, id, ts, payload: encoded, client }),
-      );
+      const ts = clock.now();
+      this.#track(seq, undefined, backbone.publish({ topic, id, ts, payload: encoded, client }));
     } else {
       const refusal = wireFailure(encoded);
-      this.#track(seq, refusal, () => context.backbone.recordRefusal(client, refusal));
+      this.#track(seq, refusal, backbone.recordRefusal(client, refusal));
     }
   }
 
@@ -155,16 +148,15 @@ export class PublishLane {
     }
   }
 
-  #track(seq: number, refusal: Refusal | undefined, call: () => MaybePromise<Outcome>): void {
-    const { clock, limits } = this.#owner.context;
-    const outcome = withDeadline(call(), { clock, timeoutMs: limits.hookTimeoutMs });
+  #track(seq: number, refusal: Refusal | undefined, answer: MaybePromise<Outcome>): void {
+    const outcome = withDeadline(answer, this.#deadline);
     if (!isPromise(outcome) && this.#slots.length === 0) return this.#conclude(seq, refusal, outcome);
     const slot: Slot = { seq, refusal, outcome: undefined };
     this.#slots.push(slot);
     settle(
       outcome,
-      (answer) => {
-        slot.outcome = answer;
+      (settled) => {
+        slot.outcome = settled;
         this.#drain();
       },
       this.#failed,
@@ -194,24 +186,15 @@ export class PublishLane {
       case 'recorded':
         return this.#nack(seq, refusal!);
       case 'refused':
-        return this.#nack(seq, { code: outcome.code, message: outcome.message });
+        return this.#nack(seq, wireFailure(outcome));
       case 'duplicate':
         context.stats.duplicates++;
         return outbound.acknowledge(seq);
       case 'fenced':
-      case 'hole':
-        return this.#problem(outcome);
+        return this.#owner.fenced();
       default:
         return outcome satisfies never;
     }
-  }
-
-  #problem(problem: SequenceProblem): void {
-    const isFenced = problem.kind === 'fenced';
-    this.#owner.stop(
-      isFenced ? 'fenced' : 'hole',
-      isFenced ? 'a newer connection has this client id' : 'sequences are missing',
-    );
   }
 
   #nack(seq: number, refusal: Refusal): void {

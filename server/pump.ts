@@ -1,7 +1,7 @@
 import type { Chunk, ChunkPart } from './chunk.ts';
 import type { Cursor } from './cursor.ts';
 import type { ServerContext } from './context.ts';
-import { withDeadline } from './guard.ts';
+import { withDeadline, type Deadline } from './guard.ts';
 import { isPromise, settle } from './maybe-promise.ts';
 import type { Outbound } from './outbound.ts';
 import type { Transport } from './transport.ts';
@@ -25,6 +25,7 @@ export interface PumpOwner {
  */
 export class Pump {
   readonly #owner: PumpOwner;
+  readonly #deadline: Deadline;
   /** Cursors with something to send, in the order of their turns. */
   readonly #ready = new Set<Cursor>();
   readonly #reading = new Set<Cursor>();
@@ -32,7 +33,9 @@ export class Pump {
   #received = 0;
 
   constructor(owner: PumpOwner) {
+    const { clock, limits } = owner.context;
     this.#owner = owner;
+    this.#deadline = { clock, timeoutMs: limits.hookTimeoutMs };
   }
 
   /** Lets a cursor take its turn. Safe to call for one that has nothing to send. */
@@ -58,9 +61,10 @@ export class Pump {
 
   /** Sends while there is room; whatever then makes room calls it again. */
   run(): void {
-    while (this.#hasRoom && this.#reading.size < this.#owner.context.limits.pendingReads) {
-      const [cursor] = this.#ready;
-      if (!cursor) return;
+    const { pendingReads } = this.#owner.context.limits;
+    // A cursor that has more to send comes again, at the end.
+    for (const cursor of this.#ready) {
+      if (!this.#hasRoom || this.#reading.size >= pendingReads) return;
       this.#ready.delete(cursor);
       if (cursor.isBehind) this.#serve(cursor);
     }
@@ -82,9 +86,7 @@ export class Pump {
 
   #serve(cursor: Cursor): void {
     if (cursor.gap) this.#sendGap(cursor, cursor.gap);
-    const { clock, limits } = this.#owner.context;
-    const deadline = { clock, timeoutMs: limits.hookTimeoutMs };
-    const chunk = withDeadline(cursor.feed.read(cursor.offset), deadline);
+    const chunk = withDeadline(cursor.feed.read(cursor.offset), this.#deadline);
     if (!isPromise(chunk)) return this.#deliver(cursor, chunk);
     this.#reading.add(cursor);
     settle(

@@ -73,7 +73,7 @@ export class RequestRunner {
   #track({ id, timeoutMs }: Request): Running {
     const { clock, limits } = this.#owner.context;
     const controller = new AbortController();
-    // 0 stands for a client without a deadline of its own.
+    // 0 asks for no limit but the server's own.
     const boundedMs = Math.min(timeoutMs || limits.requestTimeoutMs, limits.requestTimeoutMs);
     const timer = clock.setTimer(() => this.#timeOut(id, running, boundedMs), boundedMs);
     const running = { controller, timer };

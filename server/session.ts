@@ -20,9 +20,8 @@ import { Liveness } from './liveness.ts';
 import { OpenSession, type SessionStart } from './open-session.ts';
 import { Outbound } from './outbound.ts';
 import { ReadGate } from './read-gate.ts';
-import type { SessionClose } from './session-close.ts';
 import { checkTransition, type Transitions } from './state-machine.ts';
-import type { PeerRequest, Transport } from './transport.ts';
+import type { PeerRequest, SessionClose, Transport } from './transport.ts';
 
 type SessionState =
   | { readonly kind: 'handshaking'; readonly handshake: Handshake }

@@ -140,7 +140,11 @@ export class Subscriptions {
   }
 }
 
-const noRoom: Refusal = { code: 'limit', message: 'the server has no room for another topic' };
+const noRoom: Refusal = {
+  code: 'limit',
+  message: 'the server has no room for another topic',
+  retryable: true,
+};
 
 /** Where a subscription starts: after which offset, and whether something is missing before that. */
 function startOf(

@@ -1,5 +1,5 @@
 import * as protocolLimits from '../src/protocol/limits.ts';
-import type { Backbone } from './backbone.ts';
+import type { Backbone, ReadBounds } from './backbone.ts';
 import { chunkOf, type Chunk } from './chunk.ts';
 import type { FlushScheduler } from './flush-scheduler.ts';
 import { chain, isPromise, type MaybePromise } from './maybe-promise.ts';
@@ -17,7 +17,7 @@ export class TopicFeed {
   offset = 0;
   readonly #backbone: Backbone;
   readonly #scheduler: FlushScheduler;
-  readonly #maxBytes: number;
+  readonly #bounds: ReadBounds;
   readonly #readers = new Set<FeedReader>();
   /** By the offset that they follow. Kept for one turn only: connections at the same position share them. */
   readonly #chunks = new Map<number, MaybePromise<Chunk>>();
@@ -26,7 +26,7 @@ export class TopicFeed {
     this.topic = topic;
     this.#backbone = backbone;
     this.#scheduler = scheduler;
-    this.#maxBytes = maxBytes;
+    this.#bounds = { maxMessages: protocolLimits.batchEnvelopes, maxBytes };
   }
 
   /** The backbone says that the topic has a new message. */
@@ -65,8 +65,7 @@ export class TopicFeed {
   read(after: number): MaybePromise<Chunk> {
     const known = this.#chunks.get(after);
     if (known) return known;
-    const bounds = { maxMessages: protocolLimits.batchEnvelopes, maxBytes: this.#maxBytes };
-    const chunk = chain(this.#backbone.read(this.topic, after, bounds), chunkOf);
+    const chunk = chain(this.#backbone.read(this.topic, after, this.#bounds), chunkOf);
     this.#chunks.set(after, chunk);
     // A connection that reads on its own, as after a `received`, reads outside of an advance.
     this.#scheduler.touched(this);

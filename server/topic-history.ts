@@ -1,5 +1,5 @@
+import { encodeBinary, encodeEnvelope } from '../src/protocol/codec.ts';
 import type { EncodedPayload, HistorySlice, ReadBounds, StoredMessage, TopicHead } from './backbone.ts';
-import { storedMessage } from './stored-message.ts';
 
 /** Bounds of one history. */
 export interface HistoryBounds {
@@ -24,14 +24,28 @@ export class TopicHistory {
     this.#bounds = bounds;
   }
 
-  /** Appends a message and returns its offset. */
+  /** Bytes of all kept messages. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Appends a message and returns its offset. It is kept whatever its size: it has just been accepted. */
   append(id: string, ts: number, payload: EncodedPayload): number {
     const offset = ++this.#offset;
-    const message = storedMessage({ id, ts, topic: this.#topic, epoch: this.epoch, offset }, payload);
-    this.#messages.push(message);
-    this.#bytes += message.bytes;
-    this.#trim();
+    const head = { type: 'message', id, ts, topic: this.#topic, epoch: this.epoch, offset } as const;
+    const frame =
+      typeof payload === 'string' ? encodeEnvelope({ head, json: payload }) : encodeBinary(head, payload);
+    // Encoded once, for the history and for all receivers.
+    const bytes = typeof frame === 'string' ? Buffer.byteLength(frame) : frame.byteLength;
+    this.#messages.push({ offset, frame, bytes });
+    this.#bytes += bytes;
+    this.#trim(this.#bounds, 1);
     return offset;
+  }
+
+  /** Forgets the oldest messages, down to `maxBytes`, but keeps the newest `least`. */
+  shrink(maxBytes: number, least: number): void {
+    this.#trim({ historyMessages: this.#kept, historyBytes: maxBytes }, least);
   }
 
   /** What the history holds now. */
@@ -61,10 +75,8 @@ export class TopicHistory {
     return this.#offset - this.#kept + 1;
   }
 
-  /** Keeps the newest message whatever its size: it has just been accepted. */
-  #trim(): void {
-    const { historyMessages, historyBytes } = this.#bounds;
-    while (this.#kept > 1 && (this.#kept > historyMessages || this.#bytes > historyBytes)) {
+  #trim({ historyMessages, historyBytes }: HistoryBounds, least: number): void {
+    while (this.#kept > least && (this.#kept > historyMessages || this.#bytes > historyBytes)) {
       this.#bytes -= this.#messages[this.#first]!.bytes;
       this.#messages[this.#first++] = undefined;
     }

@@ -20,6 +20,9 @@ export interface Transport {
   terminate(): void;
 }
 
+/** Closes a connection with a code of `src/protocol/close-codes.ts`, and a reason for the log of the client. */
+export type SessionClose = (code: number, reason: string) => void;
+
 /** The upgrade request, as far as an app may need it to authenticate. */
 export interface PeerRequest {
   readonly headers: IncomingHttpHeaders;

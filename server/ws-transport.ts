@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws';
-import { closeReason } from './close-reason.ts';
+import * as protocolLimits from '../src/protocol/limits.ts';
 import type { Clock } from './clock.ts';
 import { Alarm } from './alarm.ts';
 import type { Transport } from './transport.ts';
@@ -89,3 +89,12 @@ export class WsTransport implements Transport {
 
 const textFrame = { binary: false } as const;
 const binaryFrame = { binary: true } as const;
+
+/** Cuts a close reason to what a close frame holds (123 bytes of UTF-8), never inside a character. */
+export function closeReason(text: string): string {
+  const bytes = Buffer.from(text);
+  if (bytes.byteLength <= protocolLimits.closeReasonBytes) return bytes.toString();
+  let end: number = protocolLimits.closeReasonBytes;
+  while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end--;
+  return bytes.toString('utf8', 0, end);
+}

@@ -141,7 +141,7 @@ export class PageTab {
   }
 
   changed(): void {
-    for (const check of [...this.waiting]) check();
+    for (const check of this.waiting) check();
   }
 
   textOf(payload: unknown): string {

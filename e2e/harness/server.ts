@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { inspect } from 'node:util';
 import { createServer, RequestError } from 'onesocket/server';
 import { WebSocketServer } from 'ws';
 import { serveParent } from '../../demo/backend/parent-channel.ts';
@@ -53,7 +54,12 @@ const onesocket = createServer({
       requests.push({ method: 'hang', moment: 'aborted' });
     },
   },
-  logger: { debug() {}, info() {}, warn() {}, error: (...entry) => console.error('e2e server:', ...entry) },
+  logger: {
+    debug() {},
+    info() {},
+    warn() {},
+    error: (...entry) => void process.stderr.write(`${inspect(entry)}\n`),
+  },
 });
 
 const record = (): ServerRecord => {

@@ -51,7 +51,10 @@ export class Tab {
   }
 
   /** Subscribes to each of these topics, and records what comes. */
-  async subscribe(topics: string | readonly string[], options: { readonly replay?: number } = {}): Promise<void> {
+  async subscribe(
+    topics: string | readonly string[],
+    options: { readonly replay?: number } = {},
+  ): Promise<void> {
     await this.page.evaluate(
       async ([names, wish]) => {
         await Promise.all(names.map((name) => pageTab.subscribe(name, wish)));
@@ -62,10 +65,10 @@ export class Tab {
 
   /** Settles once so many messages of a topic were seen. */
   async receives(topic: string, count: number): Promise<void> {
-    await this.page.evaluate(
-      ([name, wanted]) => pageTab.until(() => pageTab.count(name) >= wanted),
-      [topic, count] as const,
-    );
+    await this.page.evaluate(([name, wanted]) => pageTab.until(() => pageTab.count(name) >= wanted), [
+      topic,
+      count,
+    ] as const);
   }
 
   /** Settles once a message with this payload was seen. */

@@ -30,7 +30,13 @@ export const clientSchema = {
   },
   unsubscribe: { ...common, topic },
   publish: { ...common, topic, seq: uint(), payload: json },
-  request: { ...common, method: string(limits.methodLength), payload: json, timeoutMs: uint() },
+  request: {
+    ...common,
+    method: string(limits.methodLength),
+    payload: json,
+    /** Milliseconds that the hub waits; 0 for as long as the server's own limit lets the request run. */
+    timeoutMs: uint(),
+  },
   cancel: { ...common, re: id },
   received: { ...common, count: uint() },
   ping: { ...common },

@@ -1,5 +1,5 @@
 import { common, failure, id, name, reason, topic } from './common-fields.ts';
-import { json, list, object, oneOf, optional, string, uint } from './field.ts';
+import { boolean, json, list, object, oneOf, optional, string, uint } from './field.ts';
 import * as limits from './limits.ts';
 
 /** What the server may send to the hub. */
@@ -18,7 +18,10 @@ export const serverSchema = {
       /** Last outbox sequence that the server holds of this client id; 0 for none. */
       lastSeq: uint(),
       /** Refusals after the hello's `acked`, repeated because their nack may have been lost. */
-      rejected: list(object({ seq: uint(), code: name, message: reason }), limits.rejected),
+      rejected: list(
+        object({ seq: uint(), code: name, message: reason, retryable: optional(boolean) }),
+        limits.rejected,
+      ),
       heartbeatMs: uint(),
       limits: object({
         /** Bytes of one WebSocket message, text or binary. */

@@ -62,6 +62,8 @@ describe('backoffDelayMs', () => {
 
 describe('the delay of a patient retry', () => {
   it('is that of the cap, with its jitter', () => {
-    expect([0, 0.5, 0.99].map((random) => backoffDelayMs(policy, Infinity, random))).toEqual([15_000, 30_000, 44_700]);
+    expect([0, 0.5, 0.99].map((random) => backoffDelayMs(policy, Infinity, random))).toEqual([
+      15_000, 30_000, 44_700,
+    ]);
   });
 });

@@ -41,15 +41,26 @@ function collectFrom(subscription: TabSubscription, budget: Budget, items: TabIt
   }
   for (;;) {
     const record = tail.recordAt(subscription.place);
-    // A place beyond the end belongs to a subscription that wants less of the history than another.
     if (!record) return true;
     if (budget.messages <= 0 || budget.bytes <= 0) return false;
-    const skip = subscription.place - record.at;
-    budget.messages -= record.count - skip;
-    budget.bytes -= recordBytes(record);
-    items.push(asItem(record, sub, skip));
+    const skip = Math.max(subscription.place - record.at, unwanted(subscription, record));
+    if (skip < record.count) {
+      budget.messages -= record.count - skip;
+      budget.bytes -= recordBytes(record);
+      items.push(asItem(record, sub, skip));
+    }
     subscription.place = record.at + record.count;
   }
+}
+
+/** How many messages at the beginning of a record are not for a subscription. */
+function unwanted(subscription: TabSubscription, record: TailRecord): number {
+  const { skipTo } = subscription;
+  if (!skipTo) return 0;
+  const isSameEpoch = record.epoch === skipTo.epoch;
+  const before = record.offset - 1;
+  if (!isSameEpoch || before + record.count >= skipTo.offset) subscription.skipTo = null;
+  return isSameEpoch ? Math.min(Math.max(0, skipTo.offset - before), record.count) : 0;
 }
 
 /** The position before the next message of a subscription. */

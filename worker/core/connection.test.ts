@@ -77,14 +77,18 @@ describe('the way to an open connection', () => {
   });
 
   it.each([
-    ['no token', null, 'no token came in time'],
-    ['no socket', 'none', 'the socket did not open in time'],
+    ['no token', null, 'no token in time'],
+    ['no socket', 'none', 'no socket in time'],
   ] as const)('ends in time with %s', (_, credentials, message) => {
     const { state, effects } = step(
       { state: 'connecting', dial: 7, attempt: 1, credentials },
       { kind: 'elapsed' },
     );
-    expect(state).toMatchObject({ state: 'backoff', attempt: 2, error: { code: 'timeout', message } });
+    expect(state).toMatchObject({
+      state: 'backoff',
+      attempt: 2,
+      error: { code: 'timeout', message: expect.stringMatching(message) },
+    });
     expect(effects).toEqual([hangUp(closeCodes.normal, 'timeout'), timer(2_000)]);
   });
 
@@ -125,7 +129,7 @@ describe('a close code', () => {
     expect(state).toMatchObject({
       error: {
         code: ownErrors[code] ?? (stops ? 'protocol' : 'disconnected'),
-        message: `the connection closed with ${code}: why`,
+        message: expect.stringContaining(`closed with ${code}: why`),
         retryable: !stops,
         detail: String(code),
       },

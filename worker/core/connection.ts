@@ -19,7 +19,8 @@ export function connectionTransition(
   input: ConnectionInput,
   env: ConnectionEnv,
 ): ConnectionStep {
-  if ('dial' in input && input.dial !== connection.dial) return stay(connection);
+  const { dial = connection.dial } = input as { readonly dial?: number };
+  if (dial !== connection.dial) return stay(connection);
   if (input.kind === 'stop' && connection.state !== 'idle') return stop(connection);
   switch (connection.state) {
     case 'idle':

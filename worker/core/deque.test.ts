@@ -10,7 +10,7 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
     { weight: 5, arbitrary: fc.record({ shift: fc.nat(3_000) }) },
     { weight: 1, arbitrary: fc.record({ dropEvery: fc.integer({ min: 1, max: 5 }) }) },
   ),
-  { maxLength: 12 },
+  { maxLength: 12, size: 'max' },
 );
 
 describe('a deque', () => {

@@ -80,14 +80,14 @@ function endSession(hub: HubState, input: ConnectionInput, context: Context): vo
   hub.outgoing = [];
   hub.rttMs = null;
   hub.topics.sessionLost();
-  const error = errorData('disconnected', 'the connection was lost; the outcome is unknown', {
+  const error = errorData('disconnected', 'connection lost; outcome unknown', {
     retryable: true,
   });
   for (const { tabId, op } of hub.requests.sessionLost()) {
     tellError(hub, tabId, op.id, error);
   }
   if (input.kind === 'lost' && closeAction(input.code) === 'drop-entry') {
-    const tooLarge = errorData('too-large', 'the server refused a frame as too large', {
+    const tooLarge = errorData('too-large', 'refused as too large', {
       detail: String(input.code),
     });
     tellFates(hub, hub.outbox.failLargestUnderWay(tooLarge));

@@ -112,8 +112,8 @@ function takeWelcome(hub: HubState, welcome: ServerMessage<'welcome'>, context: 
     isCongested: false,
   };
   hub.lastError = null;
-  for (const { seq, code, message } of rejected) {
-    tellFates(hub, hub.outbox.fail(seq, serverError({ code, message }, 'rejected')));
+  for (const refusal of rejected) {
+    tellFates(hub, hub.outbox.fail(refusal.seq, serverError(refusal, 'rejected')));
   }
   tellFates(hub, hub.outbox.resume(lastSeq));
   const { heartbeat } = hub.config;

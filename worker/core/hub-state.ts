@@ -136,7 +136,9 @@ export const markCounters = (hub: HubState): void => startOnce(hub, 'status', co
 export function tellFates(hub: HubState, fates: readonly EntryFate[]): void {
   for (const fate of fates) {
     hub.tabs.tellFate(fate);
-    if (fate.kind === 'failed') hub.dropped += 1;
+    if (fate.kind !== 'failed') continue;
+    hub.dropped += 1;
+    markCounters(hub);
   }
 }
 

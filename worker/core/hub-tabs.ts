@@ -1,3 +1,4 @@
+import { errorData } from '../../src/protocol/errors.ts';
 import type { AttachRequest, PageSignal, TabOp } from './hub-api.ts';
 import type { Context } from './context.ts';
 import { stepConnection, stepHeartbeat } from './hub-connection.ts';
@@ -47,10 +48,12 @@ function takeOp(hub: HubState, tab: Tab, op: TabOp, context: Context): void {
       return;
     case 'subscribe': {
       const error = hub.topics.subscribe(tab, op);
+      markCounters(hub);
       if (error) tab.answers.push({ kind: 'refused', sub: op.sub, error });
       return;
     }
     case 'unsubscribe':
+      markCounters(hub);
       return askTopics(hub, hub.topics.unsubscribe(tab, op.sub), context.now);
     case 'pause':
     case 'resume':
@@ -68,6 +71,9 @@ function takeOp(hub: HubState, tab: Tab, op: TabOp, context: Context): void {
     case 'signal':
       return takeSignal(hub, tab, op.signal, context);
     case 'reconnect':
+      if (hub.reconnecting.length >= coreLimits.reconnectWaiters) {
+        return tellError(hub, tab.id, op.id, errorData('queue-full', 'too many wait for a connection'));
+      }
       hub.reconnecting.push({ tabId: tab.id, id: op.id });
       return stepConnection(hub, { kind: 'reconnect' }, context);
     default:

@@ -20,6 +20,8 @@ export function hubTransition(hub: HubState, input: HubInput, context: Context):
   hub.effects = [];
   take(hub, input, context);
   fillSession(hub, context);
+  // First to the server: its answer takes longest.
+  send(hub);
   deliver(hub);
   tellReceived(hub, context);
   send(hub);
@@ -83,10 +85,10 @@ function deliver(hub: HubState): void {
   }
 }
 
-/** What the transition gathered for the server, in one go. */
+/** What the transition gathered for the server, in one go. Without a session it is not for the next one. */
 function send(hub: HubState): void {
   const { session, outgoing } = hub;
+  hub.outgoing = [];
   if (!session || outgoing.length === 0) return;
   hub.effects.push({ kind: 'send', dial: session.dial, envelopes: outgoing, bounds: session.bounds });
-  hub.outgoing = [];
 }

@@ -46,7 +46,7 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
     },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('sleep' as const), ms: fc.nat(60) }) },
   ),
-  { maxLength: 120 },
+  { maxLength: 120, size: 'max' },
 );
 
 interface NaiveEntry {

@@ -53,10 +53,8 @@ export class Outbox {
   readonly #lastTabSeq = new Map<string, number>();
   #seq: number;
   #stored: number;
-  /** Sent on this connection. */
+  /** Sent since the server last said what it has: it may have these, whatever the acknowledgement says. */
   #sent: number;
-  /** Sent on any connection: the server may have these, whatever the acknowledgement says. */
-  #everSent: number;
   #acked: number;
   /** Entries sent on this connection that have no fate yet. */
   #underWay = 0;
@@ -65,7 +63,7 @@ export class Outbox {
 
   constructor(bounds: OutboxBounds, lastSeq: number) {
     this.#bounds = bounds;
-    this.#seq = this.#stored = this.#sent = this.#everSent = this.#acked = lastSeq;
+    this.#seq = this.#stored = this.#sent = this.#acked = lastSeq;
   }
 
   /** Entries that have no fate yet, and their bytes. */
@@ -126,7 +124,7 @@ export class Outbox {
   /** A connection begins; the server holds everything up to `lastSeq`. Gives the fates that this settles. */
   resume(lastSeq: number): EntryFate[] {
     const fates = this.ack(lastSeq);
-    this.#sent = this.#everSent = this.#acked;
+    this.#sent = this.#acked;
     this.#underWay = 0;
     return fates;
   }
@@ -146,7 +144,7 @@ export class Outbox {
       index += 1;
       if (!slot.failed && isExpired(slot.entry, now)) fates.push(this.#fail(slot, expiredError));
       if (!slot.failed) entries.push(slot.entry);
-      this.#sent = this.#everSent = slot.entry.seq;
+      this.#sent = slot.entry.seq;
     }
     this.#underWay += entries.length;
     return { entries, fates };
@@ -177,7 +175,7 @@ export class Outbox {
   failLargestUnderWay(error: ErrorData): EntryFate[] {
     let largest: Slot | undefined;
     for (const slot of this.#slots) {
-      if (slot.entry.seq > this.#everSent) break;
+      if (slot.entry.seq > this.#sent) break;
       if (!slot.failed && (!largest || entryBytes(slot.entry) > entryBytes(largest.entry))) largest = slot;
     }
     return largest ? [this.#fail(largest, error)] : [];
@@ -187,7 +185,7 @@ export class Outbox {
   expire(now: number): { readonly fates: EntryFate[]; readonly nextAt: number | null } {
     const fates: EntryFate[] = [];
     let nextAt: number | null = null;
-    for (let index = this.#indexAfter(this.#everSent); index < this.#slots.length; index++) {
+    for (let index = this.#indexAfter(this.#sent); index < this.#slots.length; index++) {
       const slot = this.#slots.at(index)!;
       const { expiresAt } = slot.entry;
       if (slot.failed || expiresAt === null) continue;

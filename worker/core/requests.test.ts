@@ -23,14 +23,24 @@ const ids = (requests: Iterable<PendingRequest>) => Array.from(requests, (reques
 
 describe('requests', () => {
   it('wait in the order in which they came until they are sent', () => {
-    const requests = requestsOf([['a', '1'], ['b', '2'], ['a', '3']], ['2']);
+    const requests = requestsOf(
+      [
+        ['a', '1'],
+        ['b', '2'],
+        ['a', '3'],
+      ],
+      ['2'],
+    );
     expect(ids(requests.unsent())).toEqual(['1', '3']);
     expect(requests.hasUnderWay).toBe(true);
     expect(requestsOf([['a', '1']]).hasUnderWay).toBe(false);
   });
 
   it('of two tabs with the same id have two ids on the wire', () => {
-    const requests = requestsOf([['a', '1'], ['b', '1']]);
+    const requests = requestsOf([
+      ['a', '1'],
+      ['b', '1'],
+    ]);
     const wireIds = Array.from(requests.unsent(), ({ wireId }) => wireId);
     expect(new Set(wireIds).size).toBe(2);
     expect(wireIds.map((wireId) => requests.settle(wireId)?.tabId)).toEqual(['a', 'b']);
@@ -44,7 +54,13 @@ describe('requests', () => {
   });
 
   it('are cancelled by the tab that asked, and by no other', () => {
-    const requests = requestsOf([['a', '1'], ['b', '1']], ['1']);
+    const requests = requestsOf(
+      [
+        ['a', '1'],
+        ['b', '1'],
+      ],
+      ['1'],
+    );
     expect(requests.cancel('c', '1')).toBeUndefined();
     expect(requests.cancel('b', '1')).toMatchObject({ tabId: 'b', wasSent: true });
     expect(requests.cancel('b', '1')).toBeUndefined();
@@ -52,14 +68,28 @@ describe('requests', () => {
   });
 
   it('leave with their tab', () => {
-    const requests = requestsOf([['a', '1'], ['b', '2'], ['a', '3']], ['3']);
+    const requests = requestsOf(
+      [
+        ['a', '1'],
+        ['b', '2'],
+        ['a', '3'],
+      ],
+      ['3'],
+    );
     expect(ids(requests.dropTab('a'))).toEqual(['1', '3']);
     expect(requests.dropTab('a')).toEqual([]);
     expect(ids(requests.unsent())).toEqual(['2']);
   });
 
   it('that were sent are lost with the session, and the others wait for the next', () => {
-    const requests = requestsOf([['a', '1'], ['b', '2'], ['a', '3']], ['1', '3']);
+    const requests = requestsOf(
+      [
+        ['a', '1'],
+        ['b', '2'],
+        ['a', '3'],
+      ],
+      ['1', '3'],
+    );
     expect(ids(requests.sessionLost())).toEqual(['1', '3']);
     expect(requests.hasUnderWay).toBe(false);
     expect(ids(requests.unsent())).toEqual(['2']);

@@ -14,6 +14,8 @@ export interface TabSubscription {
   readonly since: Position | null;
   /** Place of the next message for it; null until the server has confirmed the topic. */
   place: number | null;
+  /** What comes up to this position is not for it: it has that already, or began after it. */
+  skipTo: Position | null;
   paused: boolean;
   /** A gap of its own, to be told before anything else. */
   gap: { readonly reason: GapReason; readonly missed: number | null } | null;
@@ -88,6 +90,7 @@ export class Topics {
       replay: wish.replay,
       since: wish.since ?? null,
       place: null,
+      skipTo: null,
       paused: false,
       gap: null,
     };
@@ -212,8 +215,13 @@ function startInTail(subscription: TabSubscription, cursor: Position): void {
     begin(subscription, Math.max(tail.begin, tail.end - replay), cursor);
     return;
   }
-  const atCursor = since.epoch === cursor.epoch && since.offset === cursor.offset;
-  const place = atCursor ? tail.end : tail.placeAfter(since);
+  if (since.epoch === cursor.epoch && since.offset >= cursor.offset) {
+    // A tab that a former hub had served further than this one has come.
+    subscription.skipTo = since;
+    begin(subscription, tail.end, since);
+    return;
+  }
+  const place = tail.placeAfter(since);
   if (place === undefined) {
     subscription.gap = { reason: since.epoch === cursor.epoch ? 'slow-tab' : 'epoch', missed: null };
   }
@@ -228,22 +236,21 @@ function startAtServer(
 ): void {
   const { tail } = subscription.topic;
   const { since, replay } = subscription;
-  const position = { epoch: answer.epoch, offset: answer.offset };
-  const gapFollows = resume !== null && (resume.epoch !== answer.epoch || resume.offset !== answer.offset);
-  const historyLength = Math.max(0, answer.head - answer.offset);
+  const { epoch, offset, head } = answer;
   if (!since) {
-    const skipped = Math.max(0, historyLength - replay) + (gapFollows ? 1 : 0);
-    begin(subscription, tail.end + skipped, position);
+    subscription.skipTo = { epoch, offset: Math.max(offset, head - replay) };
+    begin(subscription, tail.end, subscription.skipTo);
     return;
   }
-  if (gapFollows) {
-    begin(subscription, tail.end, since);
-    return;
+  const gapFollows = resume !== null && (resume.epoch !== epoch || resume.offset !== offset);
+  const isKnown = since.epoch === epoch && since.offset <= head;
+  if (isKnown && since.offset >= offset) subscription.skipTo = since;
+  else if (!gapFollows) {
+    subscription.gap = isKnown
+      ? { reason: 'history', missed: offset - since.offset }
+      : { reason: 'epoch', missed: null };
   }
-  const ahead = since.epoch === answer.epoch ? since.offset - answer.offset : -1;
-  if (since.epoch !== answer.epoch) subscription.gap = { reason: 'epoch', missed: null };
-  else if (ahead < 0) subscription.gap = { reason: 'history', missed: -ahead };
-  begin(subscription, tail.end + Math.min(Math.max(0, ahead), historyLength), since);
+  begin(subscription, tail.end, since);
 }
 
 function begin(subscription: TabSubscription, place: number, position: Position): void {

@@ -7,7 +7,9 @@ export function tabsOf(...ids: string[]): Tab[] {
   return ids.map((id) => tabs.add(id, false, true, 0));
 }
 
-type Part<T extends 'message' | 'gap' | 'subscribed'> = Partial<ServerMessage<T>> & { readonly offset: number };
+type Part<T extends 'message' | 'gap' | 'subscribed'> = Partial<ServerMessage<T>> & {
+  readonly offset: number;
+};
 
 /** A message as the server sends it; its payload is its offset unless said. */
 export const message = (more: Part<'message'>): ServerMessage<'message'> => ({
@@ -24,7 +26,9 @@ export const message = (more: Part<'message'>): ServerMessage<'message'> => ({
 export const messages = (first: number, last: number, more: Partial<ServerMessage<'message'>> = {}) =>
   Array.from({ length: last - first + 1 }, (_, index) => message({ ...more, offset: first + index }));
 
-export const subscribed = (more: Part<'subscribed'> & { readonly re: string }): ServerMessage<'subscribed'> => ({
+export const subscribed = (
+  more: Part<'subscribed'> & { readonly re: string },
+): ServerMessage<'subscribed'> => ({
   type: 'subscribed',
   id: 'x',
   ts: 1,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { closeReason } from './close-reason.ts';
+import { closeReason } from './ws-transport.ts';
 
 it.each([
   ['short', 'short'],

@@ -1,0 +1,47 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import type { BenchPlan, BenchRow } from './contract.ts';
+import { measureFanout } from './fanout.ts';
+import { openLab, type Lab } from './lab.ts';
+import { measureLatency } from './latency.ts';
+import { measureServerCost } from './server-cost.ts';
+
+const suites: Record<BenchRow['suite'], (lab: Lab, plan: BenchPlan) => Promise<BenchRow[]>> = {
+  fanout: measureFanout,
+  latency: measureLatency,
+  server: measureServerCost,
+};
+
+const usage = `npm run bench [-- [suite ...] [--quick] [--json FILE]]   suites: ${Object.keys(suites).join(', ')}`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean' }, json: { type: 'string' } },
+});
+const chosen = positionals.length > 0 ? positionals : Object.keys(suites);
+const unknown = chosen.filter((name) => !(name in suites));
+if (unknown.length > 0) {
+  console.error(`No suite ${unknown.join(', ')}. Usage: ${usage}`);
+  process.exit(2);
+}
+
+const plan: BenchPlan = values.quick ? { repetitions: 1, scale: 1 } : { repetitions: 5, scale: 3 };
+const rows: BenchRow[] = [];
+for (const name of chosen) {
+  // Each suite has a server and a browser of its own: what one leaves in memory must not cost the next.
+  await using lab = await openLab();
+  for (const row of await suites[name as BenchRow['suite']](lab, plan)) {
+    rows.push(row);
+    console.log(asLine(row));
+  }
+}
+if (values.json) await writeFile(values.json, `${JSON.stringify(rows, null, 2)}\n`);
+
+function asLine({ suite, name, unit, ours, peer, peerName, ratio }: BenchRow): string {
+  const label = `${suite} ${name}`.padEnd(20);
+  return `${label} ${figure(ours)} ${unit}, ${peerName}: ${figure(peer)}, ratio ${ratio.toFixed(2)}`;
+}
+
+function figure(value: number): string {
+  return value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(2);
+}

@@ -1,0 +1,49 @@
+import type { BenchRow, ServerCost, Side } from './contract.ts';
+import type { Lab } from './lab.ts';
+import type { BenchTab } from './page.ts';
+import { median } from './statistics.ts';
+
+const tabs = 20;
+const rounds = 3;
+
+/** What 20 tabs cost the server. */
+export async function measureServerCost(lab: Lab): Promise<BenchRow[]> {
+  const ours = await costOf(lab, 'ours');
+  const direct = await costOf(lab, 'direct');
+  const peerName = 'a WebSocket per tab';
+  const row = (name: string, unit: string, of: (cost: ServerCost) => number): BenchRow => {
+    const [mine, peer] = [of(ours), of(direct)];
+    return { suite: 'server', name, unit, ours: mine, peer, peerName, ratio: peer / mine };
+  };
+  return [
+    row('connections', `for ${tabs} tabs`, (cost) => cost.connections),
+    row('memory', `kB for ${tabs} tabs`, (cost) => cost.memoryBytes / 1000),
+  ];
+}
+
+/** The difference that connecting 20 loaded pages makes, median of some rounds. The first one warms the server up. */
+async function costOf(lab: Lab, side: Side): Promise<ServerCost> {
+  const costs: ServerCost[] = [];
+  for (let round = 0; round <= rounds; round++)
+    costs.push(await lab.withTabs(tabs, (open) => measure(lab, side, open)));
+  const counted = costs.slice(1);
+  return {
+    connections: median(counted.map((cost) => cost.connections)),
+    memoryBytes: median(counted.map((cost) => cost.memoryBytes)),
+  };
+}
+
+async function measure(lab: Lab, side: Side, open: readonly BenchTab[]): Promise<ServerCost> {
+  const before = await costOfNobody(lab, side);
+  for (const tab of open) await tab.connect(side);
+  const { connections, memoryBytes } = await lab.cost(side);
+  return { connections, memoryBytes: memoryBytes - before.memoryBytes };
+}
+
+/** What the server costs once it has noticed that the tabs of the round before are gone. */
+async function costOfNobody(lab: Lab, side: Side): Promise<ServerCost> {
+  for (;;) {
+    const cost = await lab.cost(side);
+    if (cost.connections === 0) return cost;
+  }
+}

@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { createServer } from 'onesocket/server';
+import { WebSocketServer } from 'ws';
+import { serveParent } from '../demo/backend/parent-channel.ts';
+import { topic, type BenchCommand, type ServerCost, type Side } from './contract.ts';
+
+// One process serves the page and both sides, so that neither has a better machine than the other.
+
+const dist = fileURLToPath(new URL('../dist/', import.meta.url));
+
+// The history holds a whole flood: what is measured is delivery, not how much of it can be missed.
+const onesocket = createServer({ limits: { historyMessages: 1_000_000, historyBytes: 512 * 1024 * 1024 } });
+const direct = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+
+// What a hand-written server does: each message is a frame of its own to every socket.
+direct.on('connection', (socket) => {
+  socket.on('message', (data, isBinary) => {
+    for (const client of direct.clients) client.send(data, { binary: isBinary });
+  });
+});
+
+const http = createHttpServer(async (request, response) => {
+  // No idle HTTP connection may be counted as a cost of either side.
+  response.setHeader('connection', 'close');
+  const file = /^\/dist\/([\w.]+\.js)\b/.exec(request.url ?? '')?.[1];
+  if (file) response.setHeader('content-type', 'text/javascript').end(await readFile(dist + file));
+  else response.setHeader('content-type', 'text/html').end('<!doctype html><title>bench</title>');
+});
+onesocket.attach(http, { path: '/realtime' });
+http.on('upgrade', (request, socket, head) => {
+  if (request.url === '/direct')
+    direct.handleUpgrade(request, socket, head, (ws) => direct.emit('connection', ws));
+});
+
+/** Messages per turn of the event loop, and bytes in a socket's buffer at which the direct side waits. */
+const burst = 500;
+const bufferedBytes = 4 * 1024 * 1024;
+
+/** About 115 bytes of JSON, as a price tick has. */
+const message = (n: number) => ({
+  n,
+  symbol: 'ACME',
+  price: 101.25 + (n % 100) / 100,
+  size: 300,
+  side: 'buy',
+  venue: 'XETR',
+  at: 1_700_000_000_000 + n,
+});
+
+async function flood(side: Side, count: number): Promise<void> {
+  for (let n = 1; n <= count; n++) {
+    if (side === 'ours') void onesocket.publish(topic, message(n));
+    else sendToAll(JSON.stringify(message(n)));
+    if (n % burst === 0) await nextTurn();
+    while (side === 'direct' && isCongested()) await nextTurn();
+  }
+}
+
+function sendToAll(text: string): void {
+  for (const client of direct.clients) client.send(text);
+}
+
+function isCongested(): boolean {
+  for (const client of direct.clients) if (client.bufferedAmount > bufferedBytes) return true;
+  return false;
+}
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+async function cost(side: Side): Promise<ServerCost> {
+  // What finalizers release is free only after a later collection.
+  for (let round = 0; round < 3; round++) {
+    collectGarbage();
+    await nextTurn();
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  const connections = side === 'ours' ? onesocket.stats().connections : direct.clients.size;
+  return { connections, memoryBytes: heapUsed + external };
+}
+
+http.listen(0, '127.0.0.1', () => {
+  serveParent((http.address() as AddressInfo).port, async (asked) => {
+    const command = asked as BenchCommand;
+    if (command.kind === 'cost') return cost(command.side);
+    const startedAt = Date.now();
+    await flood(command.side, command.count);
+    return startedAt;
+  });
+});
