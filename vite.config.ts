@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin, type UserConfig } from 'vite';
-import { internalNames } from './scripts/internal-names.ts';
+import { internalHubNames, internalTabNames } from './scripts/internal-names.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -70,8 +70,8 @@ const demo: UserConfig = {
 };
 
 const targets: Record<string, UserConfig> = {
-  index: { ...bundle('index', 'src/index.ts'), plugins: [exposeWorkerUrl] },
-  worker: bundle('worker', 'worker/hub.worker.ts', internalNames),
+  index: { ...bundle('index', 'src/index.ts', internalTabNames), plugins: [exposeWorkerUrl] },
+  worker: bundle('worker', 'worker/hub.worker.ts', internalHubNames),
   server,
   demo,
 };

@@ -15,7 +15,13 @@ import { topic, type BenchCommand, type ServerCost, type Side } from './contract
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 
 // The history holds a whole flood: what is measured is delivery, not how much of it can be missed.
-const onesocket = createServer({ limits: { historyMessages: 1_000_000, historyBytes: 512 * 1024 * 1024 } });
+const onesocket = createServer({
+  limits: {
+    historyMessages: 1_000_000,
+    historyBytes: 512 * 1024 * 1024,
+    totalHistoryBytes: 512 * 1024 * 1024,
+  },
+});
 const direct = new WebSocketServer({ noServer: true, perMessageDeflate: false });
 
 // What a hand-written server does: each message is a frame of its own to every socket.

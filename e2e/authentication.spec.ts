@@ -12,14 +12,18 @@ test('a refused token suspends with a clear error, and a good one opens at recon
   expect(nextRetryAt).toBeNull();
   expect((await backend.record()).connections.ever).toBe(1);
 
-  // Neither the network nor the user's return makes a bad token good. The rejected reconnect() is the
-  // hub's answer to everything before it, and the one attempt that the app itself asked for.
-  const outcome = await tab.page.evaluate(() => {
+  // Neither the network nor the user's return makes a bad token good. The hub stores what comes after these
+  // signals, so that its answer is one to them, too.
+  const stateAfter = await tab.page.evaluate(async () => {
     window.dispatchEvent(new Event('online'));
     document.dispatchEvent(new Event('visibilitychange'));
     document.dispatchEvent(new Event('resume'));
-    return pageTab.outcome(pageTab.socket.reconnect());
+    await pageTab.socket.publish('news', 'queued').stored;
+    return pageTab.socket.status.state;
   });
+  expect(stateAfter).toBe('suspended');
+  expect((await backend.record()).connections.ever).toBe(1);
+  const outcome = await tab.page.evaluate(() => pageTab.outcome(pageTab.socket.reconnect()));
   expect(outcome).toBe('auth-failed');
   expect(await backend.record()).toMatchObject({ connections: { ever: 2 }, tokens: ['bad', 'bad'] });
 
@@ -32,6 +36,7 @@ test('a refused token suspends with a clear error, and a good one opens at recon
   const { connections, tokens } = await backend.record();
   expect(connections).toEqual({ now: 1, ever: 3 });
   expect(tokens).toEqual(['bad', 'bad', 'good']);
+  await expect.poll(async () => backend.lines('news')).toHaveLength(1);
 });
 
 test('a tab without a token is refused with a clear error', async ({ backend, open }) => {

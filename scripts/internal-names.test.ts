@@ -1,25 +1,32 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
-import { internalNames } from './internal-names.ts';
+import { describe, expect, test } from 'vitest';
+import { internalHubNames, internalTabNames } from './internal-names.ts';
 
 const root = new URL('../', import.meta.url);
-const contracts = ['common-fields', 'client-schema', 'server-schema', 'errors', 'version']
-  .map((name) => `src/protocol/${name}.ts`)
-  .concat('worker/core/hub-api.ts');
-
-test.each(contracts)('no name that the worker shortens is a property in %s', (file) => {
-  const source = readFileSync(new URL(file, root), 'utf8');
-  const properties = new Set(Array.from(source.matchAll(/\b(\w+)\??:/g), ([, name]) => name!));
-  expect(internalNames.filter((name) => properties.has(name))).toEqual([]);
-});
+const ports = ['worker/core/hub-api.ts', 'src/protocol/errors.ts'];
+const wire = ['common-fields', 'client-schema', 'server-schema'].map((name) => `src/protocol/${name}.ts`);
 
 const builtIns = [
   ...[Array, ArrayBuffer, DataView, Date, Error, Map, Number, Object, Promise, Set, String, Uint8Array],
-  ...[AbortController, AbortSignal, Event, EventTarget, MessagePort, TextDecoder, TextEncoder],
+  ...[AbortController, AbortSignal, Event, EventTarget, MessagePort, TextDecoder, TextEncoder, URL],
 ].flatMap((type) => [type, type.prototype as object]);
 
-test('no name that the worker shortens belongs to a built-in object', () => {
-  const all = [...builtIns, JSON, Math, performance, crypto];
-  const taken = new Set(all.flatMap((object) => Object.getOwnPropertyNames(object)));
-  expect(internalNames.filter((name) => taken.has(name))).toEqual([]);
+/** The declarations of a contract, without what its comments say. */
+const declarations = (file: string): string =>
+  readFileSync(new URL(file, root), 'utf8').replaceAll(/\/\*\*.*?\*\//gs, '');
+
+describe.each([
+  { side: 'worker', names: internalHubNames, contracts: [...ports, ...wire] },
+  { side: 'tab', names: internalTabNames, contracts: [...ports, 'src/types.ts'] },
+])('the property names that are shortened in the $side', ({ names, contracts }) => {
+  test.each(contracts)('are not in %s', (file) => {
+    const properties = Array.from(declarations(file).matchAll(/\b(\w+)\??[:(<]/g), ([, name]) => name!);
+    expect(names.filter((name) => properties.includes(name))).toEqual([]);
+  });
+
+  test('are on no built-in object', () => {
+    const objects = [...builtIns, JSON, Math, performance, crypto];
+    const taken = new Set(objects.flatMap((object) => Object.getOwnPropertyNames(object)));
+    expect(names.filter((name) => taken.has(name))).toEqual([]);
+  });
 });

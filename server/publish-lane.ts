@@ -34,10 +34,9 @@ export interface LaneOwner {
 }
 
 /**
- * Takes the publishes of one connection strictly in order; a sequence that is not above the one before is a
- * duplicate. While a hook is asked, later ones wait; the
- * backbone keeps the order itself, so several can be under way to it. Where hooks and backbone answer at
- * once, nothing waits, not even for a microtask.
+ * Takes the publishes of one connection strictly in order; one whose sequence is not above the last is a
+ * duplicate. While a hook is asked, later ones wait; the backbone keeps the order itself, so several can be
+ * under way to it. Where hooks and backbone answer at once, nothing waits, not even for a microtask.
  */
 export class PublishLane {
   readonly #owner: LaneOwner;

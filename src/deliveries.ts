@@ -1,10 +1,13 @@
 import type { TabOp } from '../worker/core/hub-api.ts';
 import { deferred, type Deferred } from './deferred.ts';
-import type { ConnectionError } from './protocol/errors.ts';
-import type { Delivery } from './types.ts';
+import { checkName, positive } from './options.ts';
+import type { Outlet } from './outlet.ts';
+import { encodePayload } from './payload.ts';
+import { ConnectionError, queueFull } from './protocol/errors.ts';
+import * as protocolLimits from './protocol/limits.ts';
+import type { Delivery, PublishOptions } from './types.ts';
 
-/** A publish op of this tab. */
-export type PublishOp = Extract<TabOp, { kind: 'publish' }>;
+type PublishOp = Extract<TabOp, { kind: 'publish' }>;
 
 interface Pending {
   readonly op: PublishOp;
@@ -12,11 +15,15 @@ interface Pending {
   readonly acked: Deferred<void>;
 }
 
-export type Deliveries = ReturnType<typeof createDeliveries>;
-
-/** Entries of this tab that have no fate yet, by tab sequence. `onDropped` hears of each that failed. */
-export function createDeliveries(onDropped: (op: PublishOp, error: ConnectionError) => void) {
+/** What a tab has published, as far as it has no fate yet. `onDropped` hears of every entry that failed. */
+export function createDeliveries(
+  { push, ended }: Outlet,
+  maxPending: number,
+  onDropped: (op: PublishOp, error: ConnectionError) => void,
+) {
+  /** By tab sequence, which also is their order. */
   const pending = new Map<number, Pending>();
+  let tabSeq = 0;
   let storedUpTo = 0;
   let ackedUpTo = 0;
 
@@ -35,41 +42,50 @@ export function createDeliveries(onDropped: (op: PublishOp, error: ConnectionErr
   }
 
   /** An entry ends without having reached the server. */
-  function drop(tabSeq: number, error: ConnectionError): void {
-    const dropped = pending.get(tabSeq);
+  function drop(seq: number, error: ConnectionError): void {
+    const dropped = pending.get(seq);
     if (!dropped) return;
-    pending.delete(tabSeq);
+    pending.delete(seq);
     dropped.stored.reject(error);
     dropped.acked.reject(error);
     onDropped(dropped.op, error);
   }
 
-  /** Ends everything up to a tab sequence. */
-  function end(error: ConnectionError, upTo = Infinity): void {
-    for (const tabSeq of pending.keys()) if (tabSeq <= upTo) drop(tabSeq, error);
+  /** Drops everything up to a tab sequence. */
+  function end(error: ConnectionError, upTo = tabSeq): void {
+    for (const seq of pending.keys()) if (seq <= upTo) drop(seq, error);
+  }
+
+  function publish(topic: string, payload: unknown, { ttlMs }: PublishOptions = {}): Delivery {
+    checkName('topic', topic, protocolLimits.topicLength);
+    if (ttlMs !== undefined) positive('ttlMs', ttlMs);
+    const encoded = encodePayload(payload);
+    const id = crypto.randomUUID();
+    tabSeq += 1;
+    const op = { kind: 'publish', tabSeq, id, topic, ts: Date.now(), ttlMs, ...encoded } as const;
+    const error = ended() ?? (pending.size < maxPending ? null : new ConnectionError(queueFull('entries')));
+    const [whenStored, whenAcked] = [deferred<void>(), deferred<void>()];
+    pending.set(tabSeq, { op, stored: whenStored, acked: whenAcked });
+    if (error) drop(tabSeq, error);
+    else push(op);
+    return { id, stored: whenStored.promise, acked: whenAcked.promise };
   }
 
   return {
-    size: () => pending.size,
+    publish,
     stored,
     acked,
     drop,
     end,
 
-    add(op: PublishOp): Delivery {
-      const added = { op, stored: deferred<void>(), acked: deferred<void>() };
-      pending.set(op.tabSeq, added);
-      return { id: op.id, stored: added.stored.promise, acked: added.acked.promise };
-    },
-
     /** What another hub held in its memory is lost with it, and its outcome unknown. */
     hubLost: (error: ConnectionError) => end(error, storedUpTo),
 
-    /** The entries that the hub has still to be told. */
-    unstored: (): PublishOp[] =>
+    /** What the hub has still to be told. */
+    resume: (): TabOp[] =>
       Array.from(pending.values(), ({ op }) => op).filter((op) => op.tabSeq > storedUpTo),
 
     /** Settles once everything published so far is stored, or has failed. */
-    allStored: () => Promise.allSettled(Array.from(pending.values(), (each) => each.stored.promise)),
+    allStored: () => Promise.allSettled(Array.from(pending.values(), (entry) => entry.stored.promise)),
   };
 }

@@ -3,7 +3,3 @@ import { ConnectionError, errorData, type ConnectionErrorCode } from './protocol
 /** A ConnectionError that is not retryable. */
 export const failure = (code: ConnectionErrorCode, message: string, cause?: unknown): ConnectionError =>
   new ConnectionError(errorData(code, message), { cause });
-
-/** A ConnectionError after which the same call may succeed. */
-export const passingFailure = (code: ConnectionErrorCode, message: string): ConnectionError =>
-  new ConnectionError(errorData(code, message, { retryable: true }));

@@ -1,4 +1,4 @@
-import { expose, releaseProxy, wrap, type Remote } from 'comlink';
+import { expose, wrap, type Remote } from 'comlink';
 import type { AttachReply, AttachRequest, HubApi, TabApi } from '../worker/core/hub-api.ts';
 import { withDeadline } from '../worker/deadline.ts';
 import { failure } from './failure.ts';
@@ -31,11 +31,13 @@ export async function attachSharedWorker(
   ) {
     const worker = startWorker(url, name);
     const hub = wrap<HubApi>(worker.port);
-    const close = () => hub[releaseProxy]();
+    // Comlink's releaseProxy would wait for an answer, and one that comes after `pagehide` evicts the page from the
+    // back/forward cache.
+    const close = () => worker.port.close();
     expose(api, worker.port);
     const answer = new Promise<AttachReply>((resolve, reject) => {
       worker.onerror = (event) =>
-        reject(unavailable(url, (event as ErrorEvent).message ?? 'it cannot be loaded'));
+        reject(unavailable(url, (event as ErrorEvent).message ?? 'cannot be loaded'));
       hub.attach(request).then(resolve, reject);
     });
     let reply: AttachReply | undefined;
@@ -47,7 +49,7 @@ export async function attachSharedWorker(
       if (reply?.kind !== 'attached') close();
     }
   }
-  throw unavailable(url, 'it does not answer');
+  throw unavailable(url, 'no answer');
 }
 
 const unavailable = (url: string, reason: unknown) =>

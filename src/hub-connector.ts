@@ -4,7 +4,7 @@ import { attachSharedWorker, type HubAttachment } from './hub-attachment.ts';
 import { createOpQueue, type OpQueue } from './op-queue.ts';
 import type { Settings } from './options.ts';
 import { ConnectionError } from './protocol/errors.ts';
-import { holdTabLock, type TabLock } from './tab-lock.ts';
+import { holdTabLock } from './tab-lock.ts';
 
 /** What a connector needs of the tab that it serves. */
 export interface ConnectorHooks {
@@ -36,21 +36,21 @@ export function createHubConnector(
 ): HubConnector {
   let attachment: HubAttachment | null = null;
   let ops: OpQueue | null = null;
-  let lock: TabLock | null = null;
+  let release: (() => void) | undefined;
   /** Counts attempts, so that one that comes too late is dropped. */
   let attempts = 0;
 
   async function attach(): Promise<void> {
     const attempt = (attempts += 1);
     try {
-      lock ??= await holdTabLock(`onesocket:${name}:tab:${tabId}`);
+      const lockName = `onesocket:${name}:tab:${tabId}`;
+      release ??= await holdTabLock(lockName);
       const request = {
         version: hubApiVersion,
         tabId,
-        lockName: lock && lock.name,
+        lockName: release ? lockName : null,
         options,
         hasAuth: auth !== undefined,
-        visible: document.visibilityState === 'visible',
       };
       const attached = await attachSharedWorker(worker, `onesocket:${name}`, request, hooks.api);
       if (attempt === attempts) begin(attached);
@@ -91,8 +91,8 @@ export function createHubConnector(
       attempts += 1;
       if (attachment) void attachment.hub.detach(attachment.reply.status.hubId, tabId);
       drop();
-      lock?.release();
-      lock = null;
+      release?.();
+      release = undefined;
     },
   };
 }

@@ -36,11 +36,12 @@ function readUrl(name: string, value: string | URL, schemes: RegExp): URL {
   return url && schemes.test(url.protocol) ? url : invalid(name, `a URL ${schemes}, not ${value}`);
 }
 
-/** Every option for the hub is a number that is above 0, or a group of such. */
+/** Every option for the hub is a number that is above 0, with the unit in its name, or a group of such. */
 function checkNumbers(group: object, path: string): void {
   for (const [key, value] of Object.entries(group) as [string, unknown][]) {
-    if (Object(value) === value) checkNumbers(value as object, `${path}${key}.`);
-    else if (value !== undefined && key !== 'url') positive(path + key, value);
+    if (value === undefined || key === 'url') continue;
+    if (path || key.endsWith('Ms')) positive(path + key, value);
+    else checkNumbers(Object(value) === value ? (value as object) : invalid(key, 'an object'), `${key}.`);
   }
 }
 

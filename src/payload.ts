@@ -5,11 +5,10 @@ export type EncodedPayload = { readonly json: string } | { readonly bytes: Array
 
 /** Encodes a JSON value, an ArrayBuffer or a view. Throws a ConnectionError `invalid-payload` for anything else. */
 export function encodePayload(payload: unknown): EncodedPayload {
-  if (payload instanceof ArrayBuffer) return { bytes: payload.slice(0) };
   if (ArrayBuffer.isView(payload)) {
-    const { buffer, byteOffset, byteLength } = payload;
-    return { bytes: new Uint8Array(buffer, byteOffset, byteLength).slice().buffer };
+    return { bytes: new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength).slice().buffer };
   }
+  if (payload instanceof ArrayBuffer) return { bytes: payload.slice() };
   let json: string | undefined;
   let cause: unknown = typeof payload;
   try {
@@ -23,5 +22,10 @@ export function encodePayload(payload: unknown): EncodedPayload {
 }
 
 /** The value of an encoded payload; undefined where there was none. */
-export const decodePayload = (encoded: { readonly json?: string; readonly bytes?: ArrayBuffer }): unknown =>
-  encoded.bytes ?? (encoded.json === undefined ? undefined : JSON.parse(encoded.json));
+export const decodePayload = ({
+  json,
+  bytes,
+}: {
+  readonly json?: string;
+  readonly bytes?: ArrayBuffer;
+}): unknown => (json ? JSON.parse(json) : bytes);

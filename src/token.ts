@@ -7,8 +7,8 @@ export async function readToken(auth: Auth | undefined): Promise<TokenReply> {
   try {
     const token: unknown = typeof auth === 'function' ? await auth() : auth;
     if (typeof token === 'string' && token) return { token };
-    return { error: errorData('auth-failed', 'auth gave no token') };
+    return { error: errorData('auth-failed', 'no token') };
   } catch (cause) {
-    return { error: errorData('auth-failed', `auth failed: ${String(cause)}`, { retryable: true }) };
+    return { error: errorData('auth-failed', String(cause), { retryable: true }) };
   }
 }

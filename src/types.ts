@@ -127,7 +127,7 @@ export interface Subscription<T = unknown> extends AsyncIterable<Message<T>>, As
   readonly topic: string;
   /** Settles when server or hub confirmed it. Rejects with `forbidden`, `rejected` or `closed`. */
   readonly ready: Promise<void>;
-  /** Calls `handler` for every message from now on. Returns a function that ends that. */
+  /** Calls `handler` for every message from now on; registering it twice changes nothing. Returns a function that ends that. */
   onMessage(handler: (message: Message<T>) => void): () => void;
   /** Calls `handler` for every gap from now on. Returns a function that ends that. */
   onGap(handler: (gap: Gap) => void): () => void;

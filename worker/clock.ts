@@ -8,11 +8,14 @@ export interface Clock {
   after(delayMs: number, run: () => void): () => void;
 }
 
+/** Longest timer of the platform (HTML, timers: a signed 32-bit number); a longer one would end at once. */
+const timerMsMax = 2 ** 31 - 1;
+
 /** The platform's clocks and timers. */
 export const platformClock: Clock = {
   context: () => ({ now: Date.now(), ticks: performance.now(), random: Math.random() }),
   after(delayMs, run) {
-    const timer = setTimeout(run, delayMs);
+    const timer = setTimeout(run, Math.min(delayMs, timerMsMax));
     return () => clearTimeout(timer);
   },
 };

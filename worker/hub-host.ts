@@ -1,4 +1,4 @@
-import { errorData } from '../src/protocol/errors.ts';
+import { errorData, queueFull } from '../src/protocol/errors.ts';
 import { decodeServerFrame, encodeBinary, encodeEnvelope, packFrames } from '../src/protocol/codec.ts';
 import type { Clock } from './clock.ts';
 import { completeConfig } from './core/config.ts';
@@ -71,7 +71,7 @@ export class HubHost {
     const { tabId, lockName } = request;
     const before = this.#links.get(tabId);
     if (!before && this.#links.size >= coreLimits.tabs) {
-      return refused('queue-full', 'too many tabs');
+      return { kind: 'refused', error: queueFull('tabs') };
     }
     before?.unwatch();
     if (before && before.link !== link) before.link.close();

@@ -1,4 +1,4 @@
-import { expose, releaseProxy, wrap, type Endpoint, type Remote } from 'comlink';
+import { expose, wrap, type Endpoint, type Remote } from 'comlink';
 import type { HubApi, TabApi } from './core/hub-api.ts';
 
 /** The hub's end of the way to one tab. */
@@ -18,7 +18,10 @@ export function portLink(endpoint: Endpoint): TabLink {
   return {
     tab,
     serve: (api) => expose(api, endpoint),
-    // Releasing the proxy closes the port, with everything that waits at it.
-    close: () => tab[releaseProxy](),
+    // Not Comlink's releaseProxy, which tells the other side and waits for an answer: a message that reaches a
+    // page in the back/forward cache evicts it.
+    close() {
+      if (endpoint instanceof MessagePort) endpoint.close();
+    },
   };
 }

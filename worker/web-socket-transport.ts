@@ -10,7 +10,14 @@ import type { Dial } from './transport.ts';
  */
 export const dialWebSocket: Dial = (url, events) => {
   let poll: ReturnType<typeof setInterval> | undefined;
-  const socket = new WebSocket(url, subprotocol);
+  let socket: WebSocket;
+  try {
+    socket = new WebSocket(url, subprotocol);
+  } catch (error) {
+    // A SecurityError, as of WebKit where an https page dials ws:.
+    queueMicrotask(() => events.closed(closeCodes.abnormal, String(error)));
+    return { send() {}, close() {} };
+  }
   socket.binaryType = 'arraybuffer';
   const listeners = new AbortController();
   const { signal } = listeners;

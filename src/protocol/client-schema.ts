@@ -35,7 +35,7 @@ export const clientSchema = {
     method: string(limits.methodLength),
     payload: json,
     /** Milliseconds that the hub waits; 0 for as long as the server's own limit lets the request run. */
-    timeoutMs: uint(),
+    timeoutMs: uint(limits.durationMs),
   },
   cancel: { ...common, re: id },
   received: { ...common, count: uint() },

@@ -69,3 +69,7 @@ export const errorData = (
   message: string,
   more: { readonly retryable?: boolean; readonly detail?: string } = {},
 ): ErrorData => ({ code, message, retryable: false, ...more });
+
+/** Too much of something waits: the same call may succeed later. */
+export const queueFull = (what: string): ErrorData =>
+  errorData('queue-full', `too many ${what}`, { retryable: true });

@@ -17,6 +17,8 @@ export const nameLength = 64;
 export const batchEnvelopes = 1024;
 /** Versions or features offered in a hello. */
 export const offers = 32;
+/** Milliseconds of any duration: the longest that timers take (HTML, timers: a signed 32-bit number). */
+export const durationMs = 2_147_483_647;
 /** Nacks repeated in a welcome. */
 export const rejected = 1024;
 /** UTF-8 bytes in a close reason (RFC 6455, section 5.5.1: 125 less the code). */

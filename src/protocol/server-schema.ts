@@ -22,7 +22,7 @@ export const serverSchema = {
         object({ seq: uint(), code: name, message: reason, retryable: optional(boolean) }),
         limits.rejected,
       ),
-      heartbeatMs: uint(),
+      heartbeatMs: uint(limits.durationMs),
       limits: object({
         /** Bytes of one WebSocket message, text or binary. */
         maxFrameBytes: uint(),
@@ -61,7 +61,7 @@ export const serverSchema = {
   },
   response: { ...common, re: id, payload: json },
   error: { ...common, re: optional(id), topic: optional(topic), payload: failure },
-  goaway: { ...common, payload: object({ reason, retryAfterMs: uint() }) },
+  goaway: { ...common, payload: object({ reason, retryAfterMs: uint(limits.durationMs) }) },
   ping: { ...common },
   pong: { ...common, re: id },
 } as const;

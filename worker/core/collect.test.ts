@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { collectMessages } from './collect.ts';
 import type { TabItem } from './hub-api.ts';
 import * as coreLimits from './limits.ts';
-import type { Tab } from './tabs.ts';
+import type { Tab } from './tab-types.ts';
 import { messages, subscribed, tabsOf } from './testing/topics.ts';
 import { Topics } from './topics.ts';
 
@@ -96,5 +96,21 @@ describe('a tab that is too slow for the tail', () => {
       missed: begin,
     });
     expect(first).toMatchObject({ kind: 'messages', offset: begin + 1 });
+  });
+
+  it('gets no gap for messages that were not for it', () => {
+    const [fresh, old] = tabsOf('fresh', 'old');
+    const topics = new Topics();
+    topics.subscribe(old!, { sub: 1, topic: 't', replay: 0, since: { epoch: 'e', offset: 0 } });
+    topics.subscribe(fresh!, { sub: 1, topic: 't', replay: 0 });
+    const head = coreLimits.tailMessages + 1_000;
+    for (const request of topics.ask()) {
+      if (request.kind === 'subscribe') topics.confirmed(subscribed({ re: request.id, offset: 0, head }));
+    }
+    flood(topics, 't', 1, head);
+    topics.take(messages(head + 1, head + 1));
+    const items = [...collectMessages(fresh!), ...collectMessages(fresh!)];
+    expect(items).toMatchObject([{ kind: 'messages', offset: head + 1 }]);
+    expect(collectMessages(old!)[0]).toMatchObject({ kind: 'gap', reason: 'slow-tab' });
   });
 });

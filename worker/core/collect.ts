@@ -1,8 +1,7 @@
 import type { TabItem } from './hub-api.ts';
 import * as coreLimits from './limits.ts';
-import type { Tab } from './tabs.ts';
+import type { Tab, TabSubscription } from './tab-types.ts';
 import { recordBytes, type TailRecord } from './topic-tail.ts';
-import type { TabSubscription } from './topics.ts';
 
 interface Budget {
   messages: number;
@@ -16,7 +15,7 @@ interface Budget {
 export function collectMessages(tab: Tab): TabItem[] {
   const items: TabItem[] = [];
   const budget: Budget = { messages: coreLimits.batchMessages, bytes: coreLimits.batchBytes };
-  for (const subscription of [...tab.ready]) {
+  for (const subscription of tab.ready) {
     tab.ready.delete(subscription);
     if (!collectFrom(subscription, budget, items)) {
       tab.ready.add(subscription);
@@ -31,10 +30,7 @@ function collectFrom(subscription: TabSubscription, budget: Budget, items: TabIt
   const { topic, sub } = subscription;
   const { tail } = topic;
   if (subscription.paused || subscription.place === null) return true;
-  if (subscription.place < tail.begin) {
-    subscription.gap = { reason: 'slow-tab', missed: tail.begin - subscription.place };
-    subscription.place = tail.begin;
-  }
+  if (subscription.place < tail.begin) fallOffTail(subscription, subscription.place);
   if (subscription.gap) {
     items.push({ kind: 'gap', sub, ...positionAt(subscription), ...subscription.gap });
     subscription.gap = null;
@@ -51,6 +47,15 @@ function collectFrom(subscription: TabSubscription, budget: Budget, items: TabIt
     }
     subscription.place = record.at + record.count;
   }
+}
+
+/** What comes next for a subscription is not kept any more: that is a gap, unless it was not for it anyhow. */
+function fallOffTail(subscription: TabSubscription, place: number): void {
+  const { skipTo, topic } = subscription;
+  subscription.place = topic.tail.begin;
+  const { epoch, offset } = positionAt(subscription);
+  if (skipTo?.epoch === epoch && offset <= skipTo.offset) return;
+  subscription.gap = { reason: 'slow-tab', missed: skipTo ? null : topic.tail.begin - place };
 }
 
 /** How many messages at the beginning of a record are not for a subscription. */
@@ -72,18 +77,6 @@ function positionAt(subscription: TabSubscription): { epoch: string; offset: num
   return { epoch: record.epoch, offset: before + (subscription.place! - record.at) };
 }
 
-function asItem(record: TailRecord, sub: number, skip: number): TabItem {
-  const { epoch, offset } = record;
-  switch (record.kind) {
-    case 'rows':
-      return { kind: 'messages', sub, epoch, offset, rows: record.rows, skip };
-    case 'bytes': {
-      const { id, ts, bytes } = record;
-      return { kind: 'bytes', sub, epoch, offset, id, ts, bytes };
-    }
-    case 'gap':
-      return { kind: 'gap', sub, epoch, offset, reason: record.reason, missed: record.missed };
-    default:
-      return record satisfies never;
-  }
+function asItem({ at: _, count: __, ...record }: TailRecord, sub: number, skip: number): TabItem {
+  return record.kind === 'messages' ? { ...record, sub, skip } : { ...record, sub };
 }

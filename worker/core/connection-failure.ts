@@ -20,13 +20,11 @@ export function lost(
     case 'stop':
       return suspend(connection, 'app', error);
     case 'retry-later':
-      return fail(connection, error, env, backoffDelayMs(env.config.backoff, Infinity, env.context.random));
+      return fail(connection, error, env, true);
     case 'retry':
     case 'reauthenticate':
     case 'drop-entry':
       return fail(connection, error, env);
-    default:
-      return action satisfies never;
   }
 }
 
@@ -58,17 +56,18 @@ export function closeError(code: number, reason: string): ErrorData {
   }
 }
 
-/** Counts a failed attempt: waits for the next, or gives up for now. */
+/** Counts a failed attempt: waits for the next, or gives up for now. With `isPatient`, as long as the policy ever waits. */
 export function fail(
   connection: Connection,
   error: ErrorData,
   env: ConnectionEnv,
-  delayMs = backoffDelayMs(env.config.backoff, connection.attempt, env.context.random),
+  isPatient = false,
 ): ConnectionStep {
+  const { backoff } = env.config;
   const failed: Connection = { ...connection, attempt: connection.attempt + 1 } as Connection;
-  return failed.attempt >= env.config.backoff.maxAttempts
-    ? suspend(failed, 'any', error)
-    : backOff(failed, delayMs, error, env);
+  if (failed.attempt >= backoff.maxAttempts) return suspend(failed, 'any', error);
+  const delayMs = backoffDelayMs(backoff, isPatient ? Infinity : connection.attempt, env.context.random);
+  return backOff(failed, delayMs, error, env, isPatient);
 }
 
 /** Waits before the next attempt. */
@@ -77,15 +76,16 @@ export function backOff(
   delayMs: number,
   error: ErrorData,
   env: ConnectionEnv,
+  isServerDelay: boolean,
 ): ConnectionStep {
   const { dial, attempt } = connection;
+  const retryAt = env.context.now + delayMs;
   return {
-    state: { state: 'backoff', dial, attempt, retryAt: env.context.now + delayMs, error },
+    state: { state: 'backoff', dial, attempt, retryAt, isServerDelay, error },
     effects: [startTimer(delayMs)],
   };
 }
 
-function suspend(connection: Connection, wakenBy: 'any' | 'app', error: ErrorData): ConnectionStep {
-  const { dial, attempt } = connection;
+function suspend({ dial, attempt }: Connection, wakenBy: 'any' | 'app', error: ErrorData): ConnectionStep {
   return { state: { state: 'suspended', dial, attempt, wakenBy, error }, effects: [cancelTimer] };
 }

@@ -65,6 +65,8 @@ export type Connection =
       readonly dial: number;
       readonly attempt: number;
       readonly retryAt: number;
+      /** The server asked for this delay: no wake-up shortens it. */
+      readonly isServerDelay: boolean;
       readonly error: ErrorData;
     }
   | {

@@ -23,11 +23,12 @@ const suspended = (wakenBy: 'any' | 'app'): Connection => ({
   wakenBy,
   error,
 });
-const backedOff = (retryAt: number, attempt = 2): Connection => ({
+const backedOff = (retryAt: number, attempt = 2, isServerDelay = false): Connection => ({
   state: 'backoff',
   dial: 7,
   attempt,
   retryAt,
+  isServerDelay,
   error,
 });
 const lost = (code: number, reason = ''): ConnectionInput => ({ kind: 'lost', dial: 7, code, reason });
@@ -246,6 +247,16 @@ describe('a wake-up', () => {
         expect(effects).toEqual(retryAt < now + waitMs ? [{ ...timer(0), delayMs }] : []);
       }),
     );
+  });
+
+  it('does not shorten a delay that the server asked for', () => {
+    const asked = backedOff(now + 30_000, 2, true);
+    expect(step(asked, { kind: 'wake' })).toEqual({ state: asked, effects: [] });
+    const drained = step(step(open(), { kind: 'goaway', dial: 7, retryAfterMs: 9_000 }).state, {
+      kind: 'drained',
+    });
+    expect(step(drained.state, { kind: 'wake' }).state).toMatchObject({ retryAt: now + 9_000 });
+    expect(step(asked, { kind: 'reconnect' }).state.state).toBe('connecting');
   });
 
   it('begins anew from a suspension, unless that is for the app to end', () => {

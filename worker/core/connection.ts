@@ -37,8 +37,6 @@ export function connectionTransition(
       return whenBackoff(connection, input, env);
     case 'suspended':
       return whenSuspended(connection, input, env);
-    default:
-      return connection satisfies never;
   }
 }
 
@@ -129,7 +127,7 @@ function whenDraining(
   env: ConnectionEnv,
 ): ConnectionStep {
   const { dial, retryAfterMs } = connection;
-  const goneAway = backOff(connection, retryAfterMs, goingAwayError, env);
+  const goneAway = backOff(connection, retryAfterMs, goingAwayError, env, true);
   switch (input.kind) {
     case 'drained':
     case 'elapsed':
@@ -162,7 +160,7 @@ function whenBackoff(connection: At<'backoff'>, input: ConnectionInput, env: Con
       // A wake-up shortens the wait to that of a first attempt, and never below it: flapping cannot hammer.
       const delayMs = backoffDelayMs(env.config.backoff, 0, env.context.random);
       const retryAt = Math.min(connection.retryAt, env.context.now + delayMs);
-      if (retryAt === connection.retryAt) return stay(connection);
+      if (connection.isServerDelay || retryAt === connection.retryAt) return stay(connection);
       return { state: { ...connection, retryAt }, effects: [startTimer(delayMs)] };
     }
     default:

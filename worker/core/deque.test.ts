@@ -1,3 +1,4 @@
+import { equal } from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Deque } from './deque.ts';
@@ -27,7 +28,7 @@ describe('a deque', () => {
               array.push(next++);
             }
           } else if ('shift' in command) {
-            for (let count = 0; count < command.shift; count++) expect(deque.shift()).toBe(array.shift());
+            for (let count = 0; count < command.shift; count++) equal(deque.shift(), array.shift());
           } else {
             const isKept = (item: number) => item % command.dropEvery > 0;
             deque.filter(isKept);

@@ -73,8 +73,6 @@ export function heartbeatTransition(
       return whenProbing(heartbeat, input, policy, context);
     case 'dead':
       return stay(heartbeat);
-    default:
-      return heartbeat satisfies never;
   }
 }
 

@@ -182,7 +182,6 @@ export interface AttachRequest {
   readonly lockName: string | null;
   readonly options: HubOptions;
   readonly hasAuth: boolean;
-  readonly visible: boolean;
 }
 
 /** The hub's answer to an attach. */

@@ -47,9 +47,6 @@ function carryOn(hub: HubState, effect: ConnectionEffect, context: Context): voi
   }
 }
 
-/** The bounds of the first frame, before the server has told its own. */
-const greetingBounds = { maxBatch: 2, maxFrameBytes: 64 * 1024 };
-
 function greet(hub: HubState, dial: number, credentials: Credentials, context: Context): void {
   const { clientId, clientEpoch } = hub.identity;
   const hello: ClientEnvelope = {
@@ -71,7 +68,12 @@ function greet(hub: HubState, dial: number, credentials: Credentials, context: C
       head: { type: 'auth', ...stamp(hub, context.now), payload: { token: credentials.token } },
     });
   }
-  hub.effects.push({ kind: 'send', dial, envelopes, bounds: greetingBounds });
+  hub.effects.push({
+    kind: 'send',
+    dial,
+    envelopes,
+    bounds: { maxBatch: envelopes.length, maxFrameBytes: Infinity },
+  });
 }
 
 /** What a session leaves behind: requests whose outcome is unknown, topics and entries to ask and send again. */

@@ -79,7 +79,7 @@ function takeSessionEnvelope(hub: HubState, envelope: SessionEnvelope): void {
     case 'error':
       return takeError(hub, envelope);
     default:
-      return envelope satisfies never;
+      envelope satisfies never;
   }
 }
 

@@ -1,17 +1,17 @@
-import { errorData } from '../../src/protocol/errors.ts';
+import { queueFull } from '../../src/protocol/errors.ts';
 import type { AttachRequest, PageSignal, TabOp } from './hub-api.ts';
 import type { Context } from './context.ts';
 import { stepConnection, stepHeartbeat } from './hub-connection.ts';
 import { askTopics } from './hub-sending.ts';
 import { markCounters, markStatus, stamp, tellError, tellFates, type HubState } from './hub-state.ts';
 import * as coreLimits from './limits.ts';
-import type { Tab } from './tabs.ts';
+import type { Tab } from './tab-types.ts';
 
 /** Takes a tab in. A tab that attaches again starts from a clean slate: it tells what it wants anew. */
 export function attachTab(hub: HubState, request: AttachRequest, context: Context): void {
-  const { tabId, hasAuth, visible } = request;
+  const { tabId, hasAuth } = request;
   if (hub.tabs.get(tabId)) dropTab(hub, tabId, context);
-  hub.tabs.add(tabId, hasAuth, visible, context.now);
+  hub.tabs.add(tabId, hasAuth, context.now);
   markStatus(hub);
   hub.effects.push({ kind: 'cancel-timer', timer: 'linger' });
   stepConnection(hub, { kind: 'start' }, context);
@@ -72,12 +72,12 @@ function takeOp(hub: HubState, tab: Tab, op: TabOp, context: Context): void {
       return takeSignal(hub, tab, op.signal, context);
     case 'reconnect':
       if (hub.reconnecting.length >= coreLimits.reconnectWaiters) {
-        return tellError(hub, tab.id, op.id, errorData('queue-full', 'too many wait for a connection'));
+        return tellError(hub, tab.id, op.id, queueFull('reconnects'));
       }
       hub.reconnecting.push({ tabId: tab.id, id: op.id });
       return stepConnection(hub, { kind: 'reconnect' }, context);
     default:
-      return op satisfies never;
+      op satisfies never;
   }
 }
 
@@ -117,20 +117,8 @@ function setPaused(tab: Tab, sub: number, isPaused: boolean): void {
 }
 
 function takeSignal(hub: HubState, tab: Tab, signal: PageSignal, context: Context): void {
-  switch (signal) {
-    case 'hidden':
-      tab.visible = false;
-      return;
-    case 'visible':
-      tab.visible = true;
-      hub.tabs.touch(tab);
-      break;
-    case 'online':
-    case 'resume':
-      break;
-    default:
-      signal satisfies never;
-  }
+  if (signal === 'hidden') return;
+  if (signal === 'visible') hub.tabs.touch(tab);
   // A page that comes back often comes back from a sleep in which the connection died.
   stepConnection(hub, { kind: 'wake' }, context);
   stepHeartbeat(hub, { kind: 'probe' }, context);

@@ -22,7 +22,7 @@ export function elapsed(hub: HubState, timer: TimerName, context: Context): void
     case 'expiry':
       return expireEntries(hub, context.now);
     default:
-      return timer satisfies never;
+      timer satisfies never;
   }
 }
 

@@ -66,7 +66,7 @@ function take(hub: HubState, input: HubInput, context: Context): void {
     case 'elapsed':
       return elapsed(hub, input.timer, context);
     default:
-      return input satisfies never;
+      input satisfies never;
   }
 }
 

@@ -1,4 +1,4 @@
-import { errorData, type ErrorData } from '../../src/protocol/errors.ts';
+import { errorData, queueFull, type ErrorData } from '../../src/protocol/errors.ts';
 import { Deque } from './deque.ts';
 import * as coreLimits from './limits.ts';
 
@@ -101,7 +101,7 @@ export class Outbox {
     this.#rememberTab(tabId, tabSeq);
     const bytes = entryBytes(draft);
     if (this.#live >= this.#bounds.maxEntries || this.#bytes + bytes > this.#bounds.maxBytes) {
-      const error = errorData('queue-full', 'the outbox is full', { retryable: true });
+      const error = queueFull('entries');
       return { kind: 'failed', tabId, tabSeq, error };
     }
     // Nobody acknowledges an entry that was never sent.

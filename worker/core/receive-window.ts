@@ -2,10 +2,7 @@ import type { Context } from './context.ts';
 import { stamp, startOnce, type HubState } from './hub-state.ts';
 import * as coreLimits from './limits.ts';
 import { isStuck } from './tabs.ts';
-import type { Topic } from './topics.ts';
-
-/** How many messages the server is told of at once: a quarter of the window, so that it never runs dry. */
-const step = coreLimits.receiveWindow / 4;
+import type { Topic } from './tab-types.ts';
 
 /**
  * Tells the server what was received, so that it sends on. A message counts once a tab has been sent it: a
@@ -14,7 +11,10 @@ const step = coreLimits.receiveWindow / 4;
  */
 export function tellReceived(hub: HubState, context: Context): void {
   const { session } = hub;
-  if (!session || session.received - session.toldReceived < step) return;
+  if (!session) return;
+  // A quarter of the window at once, so that the server never runs dry. It keeps to the smaller of both windows.
+  const step = Math.min(coreLimits.receiveWindow, session.window) / 4;
+  if (session.received - session.toldReceived < step) return;
   const count = session.received - heldMessages(hub.topics.values(), context.now);
   if (count - session.toldReceived < step) {
     startOnce(hub, 'stall', coreLimits.stuckAfterMs);

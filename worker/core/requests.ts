@@ -1,4 +1,4 @@
-import { errorData, type ErrorData } from '../../src/protocol/errors.ts';
+import { queueFull, type ErrorData } from '../../src/protocol/errors.ts';
 import type { TabOp } from './hub-api.ts';
 import * as coreLimits from './limits.ts';
 
@@ -19,7 +19,7 @@ export class Requests {
   /** Takes a request, or says why not. */
   add(tabId: string, op: PendingRequest['op']): ErrorData | undefined {
     if (this.#byWireId.size >= coreLimits.requests) {
-      return errorData('queue-full', 'too many requests', { retryable: true });
+      return queueFull('requests');
     }
     const wireId = `r${(this.#count += 1)}`;
     this.#byWireId.set(wireId, { tabId, wireId, op, wasSent: false });

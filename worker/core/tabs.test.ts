@@ -11,7 +11,7 @@ const failed = (tabId: string, tabSeq: number) => ({ kind: 'failed', tabId, tabS
 describe('the tabs that can be asked for a token', () => {
   const order = (arrange: (tabs: Tabs) => void) => {
     const tabs = new Tabs();
-    for (const id of ['a', 'b', 'c']) tabs.add(id, true, true, 0);
+    for (const id of ['a', 'b', 'c']) tabs.add(id, true, 0);
     arrange(tabs);
     return tabs.tokenSources();
   };
@@ -24,16 +24,8 @@ describe('the tabs that can be asked for a token', () => {
     expect(order((tabs) => tabs.touch(tabs.get('a')!))).toEqual(['a', 'c', 'b']);
   });
 
-  it('are asked from the visible ones on, even if a hidden one was used later', () => {
-    const hideLast = (tabs: Tabs) => {
-      tabs.touch(tabs.get('b')!);
-      tabs.get('b')!.visible = false;
-    };
-    expect(order(hideLast)).toEqual(['c', 'a', 'b']);
-  });
-
   it('are only those that have an auth option', () => {
-    expect(order((tabs) => tabs.add('d', false, true, 0))).toEqual(['c', 'b', 'a']);
+    expect(order((tabs) => tabs.add('d', false, 0))).toEqual(['c', 'b', 'a']);
   });
 });
 
@@ -49,7 +41,7 @@ describe('a tab', () => {
 
   it('is told of its entries: failures one by one and first, the rest cumulatively', () => {
     const tabs = new Tabs();
-    const tab = tabs.add('a', false, true, 0);
+    const tab = tabs.add('a', false, 0);
     for (const upTo of [2, 5, 3]) tabs.tellFate({ kind: 'stored', tabId: 'a', upTo });
     tabs.tellFate({ kind: 'acked', tabId: 'a', upTo: 3 });
     tabs.tellFate(failed('a', 2));
@@ -68,17 +60,17 @@ describe('a tab', () => {
     tabs.tellFate(failed('other', 7));
     tabs.tellFate({ kind: 'stored', tabId: 'away', upTo: 9 });
     tabs.tellFate(failed('away', 3));
-    const told = takeAnswers(tabs.add('away', false, true, 0));
+    const told = takeAnswers(tabs.add('away', false, 0));
     expect(told.map((item) => item.kind === 'failed' && item.tabSeq)).toEqual([1, 3]);
     tabs.remove('away');
-    expect(takeAnswers(tabs.add('away', false, true, 0))).toEqual([]);
+    expect(takeAnswers(tabs.add('away', false, 0))).toEqual([]);
   });
 
   it('that stays away does not fill the memory', () => {
     const tabs = new Tabs();
     const count = coreLimits.untoldFailures + 10;
     for (let tabSeq = 1; tabSeq <= count; tabSeq++) tabs.tellFate(failed('away', tabSeq));
-    const told = takeAnswers(tabs.add('away', false, true, 0));
+    const told = takeAnswers(tabs.add('away', false, 0));
     expect(told).toHaveLength(coreLimits.untoldFailures);
     expect(told.at(-1)).toMatchObject({ tabSeq: count });
   });
@@ -87,7 +79,7 @@ describe('a tab', () => {
 describe('the tabs', () => {
   it('are known by id, in the order in which they came', () => {
     const tabs = new Tabs();
-    for (const id of ['b', 'a', 'c']) tabs.add(id, false, true, 0);
+    for (const id of ['b', 'a', 'c']) tabs.add(id, false, 0);
     tabs.remove('a');
     expect([tabs.ids, tabs.size, tabs.get('a')]).toEqual([['b', 'c'], 2, undefined]);
   });

@@ -1,29 +1,8 @@
 import type { TabItem } from './hub-api.ts';
-import { createBatchWindow, hasCredit, type BatchWindow } from './batch-window.ts';
+import { createBatchWindow, hasCredit } from './batch-window.ts';
 import * as coreLimits from './limits.ts';
 import type { EntryFate } from './outbox.ts';
-import type { TabSubscription } from './topics.ts';
-
-/** What the hub knows of one attached tab. Bounded: messages wait in the topics' tails, not here. */
-export interface Tab {
-  readonly id: string;
-  readonly hasAuth: boolean;
-  visible: boolean;
-  /** Orders tabs by when they last gave a sign of a user; the highest is asked for a token first. */
-  activeOrder: number;
-  readonly window: BatchWindow;
-  /** When the tab last took a batch, or came. */
-  takenAt: number;
-  /** Answers that wait for credit. Their number is bounded by what the tab may have asked. */
-  readonly answers: TabItem[];
-  /** Cumulative acknowledgements that wait for credit; 0 for none. */
-  storedUpTo: number;
-  ackedUpTo: number;
-  statusIsDirty: boolean;
-  readonly subscriptions: Map<number, TabSubscription>;
-  /** Subscriptions with something to deliver. */
-  readonly ready: Set<TabSubscription>;
-}
+import type { Tab } from './tab-types.ts';
 
 /** The attached tabs, in the order in which they came. */
 export class Tabs {
@@ -48,11 +27,10 @@ export class Tabs {
     return this.#tabs.values();
   }
 
-  add(id: string, hasAuth: boolean, visible: boolean, now: number): Tab {
+  add(id: string, hasAuth: boolean, now: number): Tab {
     const tab: Tab = {
       id,
       hasAuth,
-      visible,
       activeOrder: (this.#activity += 1),
       window: createBatchWindow(coreLimits.batchesUnderWay),
       takenAt: now,
@@ -82,7 +60,7 @@ export class Tabs {
   tokenSources(): string[] {
     return [...this.#tabs.values()]
       .filter((tab) => tab.hasAuth)
-      .toSorted((a, b) => Number(b.visible) - Number(a.visible) || b.activeOrder - a.activeOrder)
+      .toSorted((a, b) => b.activeOrder - a.activeOrder)
       .map((tab) => tab.id);
   }
 

@@ -4,7 +4,7 @@ import * as coreLimits from './limits.ts';
 import { recordBytes, TopicTail } from './topic-tail.ts';
 
 const rows = (offset: number, count: number, epoch = 'e', bytes = 10) =>
-  ({ kind: 'rows', count, epoch, offset, rows: 'x'.repeat(bytes) }) as const;
+  ({ kind: 'messages', count, epoch, offset, rows: 'x'.repeat(bytes) }) as const;
 const binary = (offset: number, byteLength: number) =>
   ({
     kind: 'bytes',
@@ -104,6 +104,7 @@ describe('the place after a position', () => {
     ['before the oldest message', { epoch: 'e', offset: 4 }, 0],
     ['in a run', { epoch: 'e', offset: 5 }, 1],
     ['at the end of a run', { epoch: 'e', offset: 7 }, 3],
+    ['in the hole before a gap', { epoch: 'e', offset: 12 }, 3],
     ['at a gap', { epoch: 'e', offset: 20 }, 4],
     ['at a binary message', { epoch: 'e', offset: 23 }, 7],
     ['at the beginning of another epoch', { epoch: 'f', offset: 0 }, 8],
@@ -114,7 +115,6 @@ describe('the place after a position', () => {
 
   it.each([
     ['too old', { epoch: 'e', offset: 3 }],
-    ['in a hole', { epoch: 'e', offset: 12 }],
     ['not there yet', { epoch: 'f', offset: 3 }],
     ['of an unknown epoch', { epoch: 'g', offset: 1 }],
   ])('is not known where that is %s', (_, position) => {

@@ -16,7 +16,7 @@ interface RecordBase {
 }
 
 export interface RowsRecord extends RecordBase {
-  readonly kind: 'rows';
+  readonly kind: 'messages';
   /** JSON text of an array of [id, ts, payload]; encoded once for all tabs. */
   readonly rows: string;
 }
@@ -75,11 +75,11 @@ export class TopicTail {
   /** The place behind the message at `position`; undefined where that is not kept any more, or never was. */
   placeAfter(position: Position): number | undefined {
     for (const record of this.#records) {
-      const next = position.offset + 1 - record.offset;
       if (record.epoch !== position.epoch) continue;
-      if (record.kind === 'gap' ? position.offset === record.offset : next >= 0 && next <= record.count) {
-        return record.at + (record.kind === 'gap' ? 1 : next);
-      }
+      const next = position.offset + 1 - record.offset;
+      if (next > record.count) continue;
+      // A position in a hole goes on with the gap that tells of it.
+      return next >= 0 || record.kind === 'gap' ? record.at + Math.max(0, next) : undefined;
     }
     return undefined;
   }
@@ -88,13 +88,11 @@ export class TopicTail {
 /** Characters or bytes of a record's content. */
 export function recordBytes(record: WithoutPlace<TailRecord>): number {
   switch (record.kind) {
-    case 'rows':
+    case 'messages':
       return record.rows.length;
     case 'bytes':
       return record.bytes.byteLength;
     case 'gap':
       return 0;
-    default:
-      return record satisfies never;
   }
 }

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { collectMessages } from './collect.ts';
 import type { Position, TabItem } from './hub-api.ts';
 import * as coreLimits from './limits.ts';
-import { takeAnswers, type Tab } from './tabs.ts';
+import type { Tab } from './tab-types.ts';
+import { takeAnswers } from './tabs.ts';
 import { gap, message, messages, subscribed, tabsOf } from './testing/topics.ts';
 import { Topics } from './topics.ts';
 
@@ -15,7 +16,7 @@ const wish = (sub: number, more: { topic?: string; replay?: number; since?: Posi
 
 /** What a tab sees: offsets of messages, and words for the rest. */
 const seen = (tab: Tab): (number | string)[] =>
-  [...takeAnswers(tab), ...collectMessages(tab)].flatMap((item: TabItem) => {
+  [...takeAnswers(tab), ...collectMessages(tab)].flatMap((item: TabItem): (number | string)[] => {
     if (item.kind === 'messages') {
       const rows = JSON.parse(item.rows) as unknown[];
       return rows.map((_, index) => item.offset + index).slice(item.skip);

@@ -1,42 +1,10 @@
-import { errorData, type ErrorData } from '../../src/protocol/errors.ts';
+import { queueFull, type ErrorData } from '../../src/protocol/errors.ts';
 import type { ServerMessage } from '../../src/protocol/schema.ts';
 import type { GapReason, Position } from './hub-api.ts';
 import * as coreLimits from './limits.ts';
-import type { Tab } from './tabs.ts';
+import type { Tab, TabSubscription, Topic } from './tab-types.ts';
+import { oldestSince, startAtServer, startInTail } from './topic-start.ts';
 import { TopicTail } from './topic-tail.ts';
-
-/** One subscription of one tab: a place in the tail of its topic. */
-export interface TabSubscription {
-  readonly tab: Tab;
-  readonly sub: number;
-  readonly topic: Topic;
-  readonly replay: number;
-  readonly since: Position | null;
-  /** Place of the next message for it; null until the server has confirmed the topic. */
-  place: number | null;
-  /** What comes up to this position is not for it: it has that already, or began after it. */
-  skipTo: Position | null;
-  paused: boolean;
-  /** A gap of its own, to be told before anything else. */
-  gap: { readonly reason: GapReason; readonly missed: number | null } | null;
-}
-
-/** One topic that at least one tab wants: subscribed once at the server, for all of them. */
-export interface Topic {
-  readonly name: string;
-  readonly tail: TopicTail;
-  readonly subscriptions: Set<TabSubscription>;
-  /** Last position taken from the server; null before the first confirmation. */
-  cursor: Position | null;
-  wire: { readonly state: 'wanted' } | Asked | { readonly state: 'live' };
-}
-
-interface Asked {
-  readonly state: 'asked';
-  /** Id of the subscribe envelope; what answers another one is stale. */
-  readonly id: string;
-  readonly resume: Position | null;
-}
 
 /** Something to say to the server about a topic. */
 export type TopicRequest =
@@ -80,9 +48,9 @@ export class Topics {
     },
   ): ErrorData | undefined {
     if (tab.subscriptions.has(wish.sub)) return undefined;
-    if (tab.subscriptions.size >= coreLimits.subscriptionsPerTab) return tooMany('subscriptions of one tab');
+    if (tab.subscriptions.size >= coreLimits.subscriptionsPerTab) return queueFull('subscriptions');
     const topic = this.#topics.get(wish.topic) ?? this.#add(wish.topic);
-    if (!topic) return tooMany('topics');
+    if (!topic) return queueFull('topics');
     const subscription: TabSubscription = {
       tab,
       sub: wish.sub,
@@ -195,70 +163,7 @@ export class Topics {
   }
 }
 
-const tooMany = (what: string) => errorData('queue-full', `too many ${what}`);
 const isBytes = (payload: unknown): payload is Uint8Array => payload instanceof Uint8Array;
-
-/** The position to resume from where only subscriptions of a former hub know one: the oldest of one epoch. */
-function oldestSince(topic: Topic): Position | null {
-  let oldest: Position | null = null;
-  for (const { since } of topic.subscriptions) {
-    if (since && (!oldest || (since.epoch === oldest.epoch && since.offset < oldest.offset))) oldest = since;
-  }
-  return oldest;
-}
-
-/** Starts a subscription in the tail that the hub keeps. */
-function startInTail(subscription: TabSubscription, cursor: Position): void {
-  const { tail } = subscription.topic;
-  const { since, replay } = subscription;
-  if (!since) {
-    begin(subscription, Math.max(tail.begin, tail.end - replay), cursor);
-    return;
-  }
-  if (since.epoch === cursor.epoch && since.offset >= cursor.offset) {
-    // A tab that a former hub had served further than this one has come.
-    subscription.skipTo = since;
-    begin(subscription, tail.end, since);
-    return;
-  }
-  const place = tail.placeAfter(since);
-  if (place === undefined) {
-    subscription.gap = { reason: since.epoch === cursor.epoch ? 'slow-tab' : 'epoch', missed: null };
-  }
-  begin(subscription, place ?? tail.begin, since);
-}
-
-/** Starts a subscription with the first confirmation of its topic: in what follows from the server. */
-function startAtServer(
-  subscription: TabSubscription,
-  answer: ServerMessage<'subscribed'>,
-  resume: Position | null,
-): void {
-  const { tail } = subscription.topic;
-  const { since, replay } = subscription;
-  const { epoch, offset, head } = answer;
-  if (!since) {
-    subscription.skipTo = { epoch, offset: Math.max(offset, head - replay) };
-    begin(subscription, tail.end, subscription.skipTo);
-    return;
-  }
-  const gapFollows = resume !== null && (resume.epoch !== epoch || resume.offset !== offset);
-  const isKnown = since.epoch === epoch && since.offset <= head;
-  if (isKnown && since.offset >= offset) subscription.skipTo = since;
-  else if (!gapFollows) {
-    subscription.gap = isKnown
-      ? { reason: 'history', missed: offset - since.offset }
-      : { reason: 'epoch', missed: null };
-  }
-  begin(subscription, tail.end, since);
-}
-
-function begin(subscription: TabSubscription, place: number, position: Position): void {
-  const { tab, sub, topic } = subscription;
-  subscription.place = place;
-  tab.answers.push({ kind: 'subscribed', sub, position });
-  if (place < topic.tail.end || subscription.gap) tab.ready.add(subscription);
-}
 
 /** Whether the message at `index` continues the run of the one before it. */
 function continues(messages: readonly ServerMessage<'message'>[], index: number): boolean {
@@ -290,7 +195,7 @@ function takeRun(topic: Topic, run: readonly ServerMessage<'message'>[]): void {
     topic.tail.append({ kind: 'bytes', count: 1, epoch, offset, id, ts, bytes: payload.slice().buffer });
   } else {
     const rows = JSON.stringify(fresh.map((message) => [message.id, message.ts, message.payload]));
-    topic.tail.append({ kind: 'rows', count: fresh.length, epoch, offset, rows });
+    topic.tail.append({ kind: 'messages', count: fresh.length, epoch, offset, rows });
   }
   wakeSubscriptions(topic);
 }

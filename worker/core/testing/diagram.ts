@@ -1,7 +1,7 @@
 /** One arrow of a transition diagram, as `state --input--> next`. */
 export type Arrow = string;
 
-export const arrow = (state: string, input: string, next: string): Arrow => `${state} --${input}--> ${next}`;
+const arrow = (state: string, input: string, next: string): Arrow => `${state} --${input}--> ${next}`;
 
 /** The arrows of the ```transitions block in the text of a module, one per pair of input and next state. */
 export function arrowsOf(moduleText: string): Arrow[] {

@@ -1,10 +1,11 @@
 import type { ServerMessage } from '../../../src/protocol/schema.ts';
-import { Tabs, type Tab } from '../tabs.ts';
+import type { Tab } from '../tab-types.ts';
+import { Tabs } from '../tabs.ts';
 
 /** Tabs with these ids, and nothing to say. */
 export function tabsOf(...ids: string[]): Tab[] {
   const tabs = new Tabs();
-  return ids.map((id) => tabs.add(id, false, true, 0));
+  return ids.map((id) => tabs.add(id, false, 0));
 }
 
 type Part<T extends 'message' | 'gap' | 'subscribed'> = Partial<ServerMessage<T>> & {

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import type { TabOp } from '../worker/core/hub-api.ts';
+import { createDeliveries } from './deliveries.ts';
+import { failure } from './failure.ts';
+import type { ConnectionError } from './protocol/errors.ts';
+
+const error = failure('rejected', 'no');
+
+/** A tab that has published entries 1 to `count`, and what became of each promise. */
+function deliveriesOf(count: number, maxPending = 1_000) {
+  const pushed: TabOp[] = [];
+  const dropped: number[] = [];
+  const fates: Record<string, string> = {};
+  let ended: ConnectionError | null = null;
+  const outlet = { push: (op: TabOp) => void pushed.push(op), ended: () => ended };
+  const deliveries = createDeliveries(outlet, maxPending, ({ tabSeq }) => dropped.push(tabSeq));
+  const publish = (tabSeq: number) => {
+    const delivery = deliveries.publish('t', { tabSeq });
+    for (const name of ['stored', 'acked'] as const) {
+      delivery[name].then(
+        () => (fates[`${tabSeq} ${name}`] = 'yes'),
+        (cause: { code: string }) => (fates[`${tabSeq} ${name}`] = cause.code),
+      );
+    }
+  };
+  for (let tabSeq = 1; tabSeq <= count; tabSeq++) publish(tabSeq);
+  const end = (cause: ConnectionError) => (ended = cause);
+  return { deliveries, publish, end, pushed, dropped, fates };
+}
+
+const settle = async () => {
+  for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+};
+const tabSeqs = (ops: readonly TabOp[]) => ops.map((op) => op.kind === 'publish' && op.tabSeq);
+
+describe('a delivery', () => {
+  it('is stored, then acknowledged, cumulatively', async () => {
+    const { deliveries, fates } = deliveriesOf(3);
+    deliveries.stored(2);
+    await settle();
+    expect(fates).toEqual({ '1 stored': 'yes', '2 stored': 'yes' });
+    deliveries.acked(1);
+    await settle();
+    expect(fates['1 acked']).toBe('yes');
+    expect(fates['2 acked']).toBeUndefined();
+  });
+
+  it('that is acknowledged is stored too', async () => {
+    const { deliveries, fates } = deliveriesOf(1);
+    deliveries.acked(1);
+    await settle();
+    expect(fates).toEqual({ '1 stored': 'yes', '1 acked': 'yes' });
+  });
+
+  it('that failed rejects, is told of once, and leaves the others alone', async () => {
+    const { deliveries, dropped, fates } = deliveriesOf(3);
+    deliveries.drop(2, error);
+    deliveries.drop(2, error);
+    deliveries.acked(3);
+    await settle();
+    expect(fates).toMatchObject({
+      '1 acked': 'yes',
+      '2 stored': 'rejected',
+      '2 acked': 'rejected',
+      '3 acked': 'yes',
+    });
+    expect([dropped, deliveries.resume()]).toEqual([[2], []]);
+  });
+
+  it('that was stored before it failed stays stored', async () => {
+    const { deliveries, fates } = deliveriesOf(1);
+    deliveries.stored(1);
+    deliveries.drop(1, error);
+    await settle();
+    expect(fates).toEqual({ '1 stored': 'yes', '1 acked': 'rejected' });
+  });
+
+  it('is no unhandled rejection where nobody awaits it', async () => {
+    const deliveries = createDeliveries({ push: () => {}, ended: () => error }, 1, () => {});
+    deliveries.publish('t', 1);
+    await new Promise((done) => setImmediate(done));
+    expect(deliveries.resume()).toEqual([]);
+  });
+});
+
+describe('a publish', () => {
+  it('tells the hub of the entry, with the next tab sequence and an id of its own', () => {
+    const { deliveries, pushed } = deliveriesOf(1);
+    const { id } = deliveries.publish('u', new Uint8Array([1]), { ttlMs: 50 });
+    expect(pushed).toMatchObject([
+      { kind: 'publish', tabSeq: 1, topic: 't', json: '{"tabSeq":1}' },
+      { kind: 'publish', tabSeq: 2, topic: 'u', id, ttlMs: 50, bytes: new Uint8Array([1]).buffer },
+    ]);
+    expect(id).toMatch(/^[-0-9a-f]{36}$/);
+  });
+
+  it('fails above the bound of entries without a fate, and the hub hears nothing of it', async () => {
+    const { deliveries, publish, pushed, dropped, fates } = deliveriesOf(3, 2);
+    await settle();
+    expect([fates, dropped]).toEqual([{ '3 stored': 'queue-full', '3 acked': 'queue-full' }, [3]]);
+    deliveries.acked(1);
+    publish(4);
+    expect(tabSeqs(pushed)).toEqual([1, 2, 4]);
+  });
+
+  it('fails once the tab has left', async () => {
+    const { publish, end, pushed, fates } = deliveriesOf(0);
+    end(failure('closed', 'left'));
+    publish(1);
+    await settle();
+    expect([pushed, fates['1 stored'], fates['1 acked']]).toEqual([[], 'closed', 'closed']);
+  });
+
+  it.each<[string, readonly [string, unknown, object?]]>([
+    ['no topic', ['', 1]],
+    ['a topic that is too long', ['x'.repeat(257), 1]],
+    ['no JSON', ['t', undefined]],
+    ['no time to live', ['t', 1, { ttlMs: 0 }]],
+  ])('throws with %s, and takes no tab sequence', (_, [topic, payload, options]) => {
+    const { deliveries, publish, pushed } = deliveriesOf(0);
+    expect(() => deliveries.publish(topic, payload, options)).toThrow(/./);
+    publish(1);
+    expect(tabSeqs(pushed)).toEqual([1]);
+  });
+});
+
+describe('an attachment to a hub', () => {
+  it('that knows this tab tells it only what it has not taken', () => {
+    const { deliveries } = deliveriesOf(4);
+    deliveries.stored(3);
+    expect(tabSeqs(deliveries.resume())).toEqual([4]);
+  });
+
+  it('that is another one loses what the former had, and is told the rest', async () => {
+    const { deliveries, dropped, fates } = deliveriesOf(4);
+    deliveries.stored(2);
+    deliveries.hubLost(failure('hub-lost', 'gone'));
+    await settle();
+    expect(dropped).toEqual([1, 2]);
+    expect(fates['2 acked']).toBe('hub-lost');
+    expect(tabSeqs(deliveries.resume())).toEqual([3, 4]);
+  });
+});
+
+describe('the end', () => {
+  it('rejects all that has no fate', async () => {
+    const { deliveries, dropped, fates } = deliveriesOf(2);
+    deliveries.acked(1);
+    deliveries.end(failure('closed', 'left'));
+    await settle();
+    expect(dropped).toEqual([2]);
+    expect(fates).toMatchObject({ '1 acked': 'yes', '2 acked': 'closed' });
+  });
+
+  it('may wait for what is still to be stored, whether that comes to pass or not', async () => {
+    const { deliveries } = deliveriesOf(2);
+    let isSettled = false;
+    const waiting = deliveries.allStored().then(() => (isSettled = true));
+    deliveries.stored(1);
+    await settle();
+    expect(isSettled).toBe(false);
+    deliveries.drop(2, error);
+    await waiting;
+    expect(isSettled).toBe(true);
+  });
+});

@@ -1,0 +1,40 @@
+import type { TabItem, TabOp } from '../worker/core/hub-api.ts';
+import { onAbort } from './on-abort.ts';
+import { checkName, invalid } from './options.ts';
+import type { Outlet } from './outlet.ts';
+import type { ConnectionError } from './protocol/errors.ts';
+import * as protocolLimits from './protocol/limits.ts';
+import { createSubscription, type TabSubscription } from './subscription.ts';
+import type { SubscribeOptions, Subscription } from './types.ts';
+
+/** The subscriptions of a tab that have not ended. */
+export function createSubscriptions({ push, ended }: Outlet) {
+  const open = new Map<number, TabSubscription<unknown>>();
+  let count = 0;
+
+  return {
+    subscribe(topic: string, { replay = 0, signal }: SubscribeOptions = {}): Subscription {
+      checkName('topic', topic, protocolLimits.topicLength);
+      if (!Number.isSafeInteger(replay) || replay < 0) invalid('replay', 'an integer from 0 on');
+      const sub = (count += 1);
+      const op = { kind: 'subscribe', sub, topic, replay } as const;
+      const subscription = createSubscription<unknown>(op, push, () => open.delete(sub));
+      open.set(sub, subscription);
+      push(op);
+      const error = ended();
+      if (error) subscription.end(error);
+      onAbort(signal, () => subscription.close());
+      return subscription;
+    },
+
+    take(item: Extract<TabItem, { sub: number }>): void {
+      open.get(item.sub)?.take(item);
+    },
+
+    resume: (): TabOp[] => Array.from(open.values(), (subscription) => subscription.resumeOp()),
+
+    end(error: ConnectionError): void {
+      for (const subscription of open.values()) subscription.end(error);
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { BatchWindow } from './batch-window.ts';
+import type { GapReason, Position, TabItem } from './hub-api.ts';
+import type { TopicTail } from './topic-tail.ts';
+
+/** What the hub knows of one attached tab. Bounded: messages wait in the topics' tails, not here. */
+export interface Tab {
+  readonly id: string;
+  readonly hasAuth: boolean;
+  /** Orders tabs by when they last gave a sign of a user; the highest is asked for a token first. */
+  activeOrder: number;
+  readonly window: BatchWindow;
+  /** When the tab last took a batch, or came. */
+  takenAt: number;
+  /** Answers that wait for credit. Their number is bounded by what the tab may have asked. */
+  readonly answers: TabItem[];
+  /** Cumulative acknowledgements that wait for credit; 0 for none. */
+  storedUpTo: number;
+  ackedUpTo: number;
+  statusIsDirty: boolean;
+  readonly subscriptions: Map<number, TabSubscription>;
+  /** Subscriptions with something to deliver. */
+  readonly ready: Set<TabSubscription>;
+}
+
+/** One subscription of one tab: a place in the tail of its topic. */
+export interface TabSubscription {
+  readonly tab: Tab;
+  readonly sub: number;
+  readonly topic: Topic;
+  readonly replay: number;
+  readonly since: Position | null;
+  /** Place of the next message for it; null until the server has confirmed the topic. */
+  place: number | null;
+  /** What comes up to this position is not for it: it has that already, or began after it. */
+  skipTo: Position | null;
+  paused: boolean;
+  /** A gap of its own, to be told before anything else. */
+  gap: { readonly reason: GapReason; readonly missed: number | null } | null;
+}
+
+/** One topic that at least one tab wants: subscribed once at the server, for all of them. */
+export interface Topic {
+  readonly name: string;
+  readonly tail: TopicTail;
+  readonly subscriptions: Set<TabSubscription>;
+  /** Last position taken from the server; null before the first confirmation. */
+  cursor: Position | null;
+  wire: { readonly state: 'wanted' } | Asked | { readonly state: 'live' };
+}
+
+interface Asked {
+  readonly state: 'asked';
+  /** Id of the subscribe envelope; what answers another one is stale. */
+  readonly id: string;
+  readonly resume: Position | null;
+}

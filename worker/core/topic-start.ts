@@ -1,0 +1,67 @@
+import type { ServerMessage } from '../../src/protocol/schema.ts';
+import type { Position } from './hub-api.ts';
+import type { TabSubscription, Topic } from './tab-types.ts';
+
+/** The position to resume from where only subscriptions of a former hub know one: the oldest of one epoch. */
+export function oldestSince(topic: Topic): Position | null {
+  let oldest: Position | null = null;
+  for (const { since } of topic.subscriptions) {
+    if (since && (!oldest || (since.epoch === oldest.epoch && since.offset < oldest.offset))) oldest = since;
+  }
+  return oldest;
+}
+
+/** Starts a subscription in the tail that the hub keeps. */
+export function startInTail(subscription: TabSubscription, cursor: Position): void {
+  const { tail } = subscription.topic;
+  const { since, replay } = subscription;
+  if (!since) {
+    begin(subscription, Math.max(tail.begin, tail.end - replay), cursor);
+    return;
+  }
+  if (since.epoch === cursor.epoch && since.offset >= cursor.offset) {
+    // A tab that a former hub had served further than this one has come.
+    if (since.offset > cursor.offset) subscription.skipTo = since;
+    begin(subscription, tail.end, since);
+    return;
+  }
+  const place = tail.placeAfter(since);
+  if (place === undefined) {
+    subscription.gap = { reason: since.epoch === cursor.epoch ? 'slow-tab' : 'epoch', missed: null };
+  }
+  begin(subscription, place ?? tail.begin, since);
+}
+
+/** Starts a subscription with the first confirmation of its topic: in what follows from the server. */
+export function startAtServer(
+  subscription: TabSubscription,
+  answer: ServerMessage<'subscribed'>,
+  resume: Position | null,
+): void {
+  const { tail } = subscription.topic;
+  const { since, replay } = subscription;
+  const { epoch, offset, head } = answer;
+  const gapFollows = resume !== null && (resume.epoch !== epoch || resume.offset !== offset);
+  if (!since) {
+    const start = { epoch, offset: Math.max(offset, head - replay) };
+    if (gapFollows || start.offset > offset) subscription.skipTo = start;
+    begin(subscription, tail.end, start);
+    return;
+  }
+  const isKnown = since.epoch === epoch && since.offset <= head;
+  if (isKnown && since.offset >= offset) {
+    if (gapFollows || since.offset > offset) subscription.skipTo = since;
+  } else if (!gapFollows) {
+    subscription.gap = isKnown
+      ? { reason: 'history', missed: offset - since.offset }
+      : { reason: 'epoch', missed: null };
+  }
+  begin(subscription, tail.end, since);
+}
+
+function begin(subscription: TabSubscription, place: number, position: Position): void {
+  const { tab, sub, topic } = subscription;
+  subscription.place = place;
+  tab.answers.push({ kind: 'subscribed', sub, position });
+  if (place < topic.tail.end || subscription.gap) tab.ready.add(subscription);
+}
