@@ -11,6 +11,17 @@ test.use({
   },
 });
 
+const noteRestoring = (): void => {
+  addEventListener('pageshow', ({ persisted }) => Object.assign(globalThis, { persisted }));
+};
+
+/** Whether the page is the one that went, with its memory, and not a new one; waits until it is connected. */
+const wasRestored = async (): Promise<boolean> => {
+  if (!('socket' in pageTab)) return false;
+  await pageTab.until(() => pageTab.socket.status.state === 'open');
+  return (globalThis as { persisted?: boolean }).persisted === true;
+};
+
 test('a reload with another tab open resumes from the tail of the same hub', async ({ backend, open }) => {
   const [first, second] = [await open(), await open()];
   for (const tab of [first, second]) await tab.subscribe('news');
@@ -60,9 +71,7 @@ test('a page that comes back from the back/forward cache attaches again and resu
   for (const tab of [first, second]) await tab.subscribe('news');
   await backend.publish('news', 'before');
   await second.receivesPayload('news', 'before');
-  await second.page.evaluate(() =>
-    addEventListener('pageshow', ({ persisted }) => Object.assign(globalThis, { persisted })),
-  );
+  await second.page.evaluate(noteRestoring);
   const { hubId, tabId } = await second.status();
 
   // A message to the page at the wrong moment evicts it, so that one round would prove little.
@@ -74,9 +83,7 @@ test('a page that comes back from the back/forward cache attaches again and resu
     // A page from the cache fires no load event.
     await second.page.goBack({ waitUntil: 'commit' });
 
-    const persisted = await second.page.evaluate(() => (globalThis as { persisted?: boolean }).persisted);
-    expect(persisted, `round ${round}`).toBe(true);
-    await second.reaches('open');
+    expect(await second.page.evaluate(wasRestored), `restored in round ${round}`).toBe(true);
     const status = await second.knowsTabs(2);
     expect({ hubId: status.hubId, tabId: status.tabId }).toEqual({ hubId, tabId });
   }
@@ -98,17 +105,15 @@ test('the only tab comes back from the back/forward cache without a hole', async
   await tab.subscribe('news');
   await backend.publish('news', 'before');
   await tab.receivesPayload('news', 'before');
-  await tab.page.evaluate(() =>
-    addEventListener('pageshow', ({ persisted }) => Object.assign(globalThis, { persisted })),
-  );
+  await tab.page.evaluate(noteRestoring);
 
   await tab.page.goto(`${site.origin}/elsewhere`);
   await expect.poll(async () => (await backend.record()).topics).toEqual([]);
   await backend.publish('news', 'away 1', 'away 2');
   await tab.page.goBack({ waitUntil: 'commit' });
 
+  expect(await tab.page.evaluate(wasRestored)).toBe(true);
   await tab.receivesPayload('news', 'away 2');
-  expect(await tab.page.evaluate(() => (globalThis as { persisted?: boolean }).persisted)).toBe(true);
   await backend.publish('news', 'after');
   await tab.receivesPayload('news', 'after');
   expect(await tab.lines('news')).toEqual(await backend.lines('news'));

@@ -81,9 +81,9 @@ export function createDeliveries(
     /** What another hub held in its memory is lost with it, and its outcome unknown. */
     hubLost: (error: ConnectionError) => end(error, storedUpTo),
 
-    /** What the hub has still to be told. */
-    resume: (): TabOp[] =>
-      Array.from(pending.values(), ({ op }) => op).filter((op) => op.tabSeq > storedUpTo),
+    /** What the hub has still to be told: it took everything up to a tab sequence. */
+    resume: (takenUpTo: number): TabOp[] =>
+      Array.from(pending.values(), ({ op }) => op).filter((op) => op.tabSeq > takenUpTo),
 
     /** Settles once everything published so far is stored, or has failed. */
     allStored: () => Promise.allSettled(Array.from(pending.values(), (entry) => entry.stored.promise)),

@@ -36,7 +36,11 @@ export function createOpQueue(target: OpTarget, ops: TabOp[]): OpQueue {
 
   async function send(batch: readonly TabOp[]): Promise<void> {
     underWay += 1;
-    const reply = await withDeadline(target.push(batch), tabLimits.pushTimeoutMs, pageTimers);
+    const reply = await withDeadline(
+      target.push(batch).catch(reportError),
+      tabLimits.pushTimeoutMs,
+      pageTimers,
+    );
     if (isClosed) return;
     if (reply !== 'taken') return target.lost();
     underWay -= 1;

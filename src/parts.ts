@@ -45,13 +45,14 @@ export function createParts(
     },
 
     /** This tab is attached anew: settles what the hub knows of, and gives what it has still to be told. */
-    resume({ settled, tabSeq }: HubAttachment['reply'], isOtherHub: boolean): TabOp[] {
+    resume(reply: HubAttachment['reply'], isOtherHub: boolean): TabOp[] {
       const lost = new ConnectionError(errorData('hub-lost', 'outcome unknown', { retryable: true }));
       if (isOtherHub) deliveries.hubLost(lost);
-      deliveries.acked(settled);
-      deliveries.stored(tabSeq);
+      for (const { tabSeq, error } of reply.failed) deliveries.drop(tabSeq, new ConnectionError(error));
+      deliveries.stored(reply.storedUpTo);
+      deliveries.acked(reply.ackedUpTo);
       calls.end(lost, false);
-      return [...subscriptions.resume(), ...deliveries.resume(), ...calls.resume()];
+      return [...subscriptions.resume(), ...deliveries.resume(reply.takenUpTo), ...calls.resume()];
     },
 
     end(error: ConnectionError): void {

@@ -18,12 +18,16 @@ export function createSubscriptions({ push, ended }: Outlet) {
       if (!Number.isSafeInteger(replay) || replay < 0) invalid('replay', 'an integer from 0 on');
       const sub = (count += 1);
       const op = { kind: 'subscribe', sub, topic, replay } as const;
-      const subscription = createSubscription<unknown>(op, push, () => open.delete(sub));
+      let unabort: (() => void) | undefined;
+      const subscription = createSubscription<unknown>(op, push, () => {
+        open.delete(sub);
+        unabort?.();
+      });
       open.set(sub, subscription);
       push(op);
       const error = ended();
       if (error) subscription.end(error);
-      onAbort(signal, () => subscription.close());
+      unabort = onAbort(signal, () => subscription.close());
       return subscription;
     },
 

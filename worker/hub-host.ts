@@ -78,10 +78,10 @@ export class HubHost {
     const unwatch =
       lockName === null ? undefined : this.#world.watchTabLock?.(lockName, () => this.#drop(tabId));
     this.#links.set(tabId, { link, unwatch: unwatch ?? (() => {}) });
-    const { outbox } = hub;
-    const [tabSeq, settled] = [outbox.lastTabSeq(tabId), outbox.settledTabSeq(tabId)];
+    const seqs = hub.outbox.tabSeqs(tabId);
+    const failed = hub.tabs.failuresOf(tabId);
     this.#run({ kind: 'tab-attached', request });
-    return { kind: 'attached', tabSeq, settled, status: hubStatus(hub) };
+    return { kind: 'attached', ...seqs, failed, status: hubStatus(hub) };
   }
 
   async #start(options: HubOptions): Promise<HubState> {
@@ -229,8 +229,12 @@ export class HubHost {
   async #deliver({ tabId, number, items }: Extract<HubEffect, { kind: 'deliver' }>): Promise<void> {
     const attached = this.#links.get(tabId);
     if (!attached) return;
-    await attached.link.tab.deliver(this.hubId, number, items);
-    if (this.#links.get(tabId) === attached) this.#run({ kind: 'batch-taken', tabId, number });
+    try {
+      await attached.link.tab.deliver(this.hubId, number, items);
+    } finally {
+      // A batch that its tab failed to take is an error in the console, and no reason to stop sending.
+      if (this.#links.get(tabId) === attached) this.#run({ kind: 'batch-taken', tabId, number });
+    }
   }
 }
 

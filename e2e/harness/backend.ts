@@ -28,7 +28,7 @@ export interface Backend extends AsyncDisposable {
 }
 
 /** One accepted message as a line: epochs are compared apart, since they are random. */
-export const lineOf = ({ offset, id, payload }: Pick<Accepted, 'offset' | 'id' | 'payload'>): string =>
+const lineOf = ({ offset, id, payload }: Pick<Accepted, 'offset' | 'id' | 'payload'>): string =>
   `${offset} ${id} ${payload}`;
 
 /** Starts server and proxy. */

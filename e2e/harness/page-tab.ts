@@ -51,7 +51,7 @@ export interface SeenStatus {
  * page, so that it must use nothing of this module: no private names and no object spread, either, since the
  * test runner compiles those into calls of helpers outside of the class.
  */
-export class PageTab {
+class PageTab {
   declare socket: OneSocket;
   readonly statuses: SeenStatus[] = [];
   readonly dropped: { readonly id: string; readonly topic: string; readonly code: string }[] = [];

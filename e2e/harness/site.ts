@@ -19,7 +19,12 @@ const page = '<!doctype html><meta charset="utf-8"><title>tab</title><body></bod
 
 /** Starts the site on a free port. */
 export const startSite = async (): Promise<Site> => {
-  const names = new Set(readdirSync(dist).filter((name) => name.endsWith('.js')));
+  // Read once: all pages of a run get the same build, whatever is built meanwhile.
+  const scripts = new Map(
+    readdirSync(dist)
+      .filter((name) => name.endsWith('.js'))
+      .map((name) => [`/dist/${name}`, readFileSync(dist + name)]),
+  );
   const holds = createHolds();
   const server = createServer(({ url = '/' }, response) => {
     const path = url.split('?', 1)[0]!;
@@ -29,8 +34,9 @@ export const startSite = async (): Promise<Site> => {
     if (!path.startsWith('/dist/')) {
       return void response.setHeader('content-type', 'text/html').end(page);
     }
-    if (!names.has(path.slice(6))) return void response.writeHead(404).end();
-    response.setHeader('content-type', 'text/javascript').end(readFileSync(dist + path.slice(6)));
+    const script = scripts.get(path);
+    if (script === undefined) return void response.writeHead(404).end();
+    response.setHeader('content-type', 'text/javascript').end(script);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -1,11 +1,10 @@
-import { common, id, name, position, topic } from './common-fields.ts';
+import { id, name, position, topic } from './common-fields.ts';
 import { json, list, object, oneOf, optional, string, uint } from './field.ts';
 import * as limits from './limits.ts';
 
 /** What the hub may send to the server. */
 export const clientSchema = {
   hello: {
-    ...common,
     payload: object({
       versions: list(uint(65_535), limits.offers),
       features: list(name, limits.offers),
@@ -19,26 +18,24 @@ export const clientSchema = {
       auth: oneOf('token', 'none'),
     }),
   },
-  auth: { ...common, payload: object({ token: string(limits.tokenLength) }) },
+  auth: { payload: object({ token: string(limits.tokenLength) }) },
   subscribe: {
-    ...common,
     topic,
     /** Messages of the history to begin with, where there is no `resume`. */
     replay: optional(uint()),
     /** The last position that the hub has. */
     resume: optional(position),
   },
-  unsubscribe: { ...common, topic },
-  publish: { ...common, topic, seq: uint(), payload: json },
+  unsubscribe: { topic },
+  publish: { topic, seq: uint(), payload: json },
   request: {
-    ...common,
     method: string(limits.methodLength),
     payload: json,
     /** Milliseconds that the hub waits; 0 for as long as the server's own limit lets the request run. */
     timeoutMs: uint(limits.durationMs),
   },
-  cancel: { ...common, re: id },
-  received: { ...common, count: uint() },
-  ping: { ...common },
-  pong: { ...common, re: id },
+  cancel: { re: id },
+  received: { count: uint() },
+  ping: {},
+  pong: { re: id },
 } as const;

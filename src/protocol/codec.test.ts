@@ -5,15 +5,20 @@ import type { Field, Fields } from './field.ts';
 import * as protocolLimits from './limits.ts';
 import type { Outgoing } from './outgoing.ts';
 import { clientSchema } from './client-schema.ts';
+import { common } from './common-fields.ts';
 import { serverSchema } from './server-schema.ts';
 
 type Frame = string | Uint8Array;
 type Decode = (data: Frame) => Decoded<unknown>;
 type Head = Record<string, unknown>;
 
+/** A schema with the fields that every envelope has. */
+const whole = (schema: { readonly [type: string]: Fields }): { readonly [type: string]: Fields } =>
+  Object.fromEntries(Object.entries(schema).map(([type, fields]) => [type, { ...common, ...fields }]));
+
 const sides: readonly { side: string; schema: Record<string, Fields>; decode: Decode }[] = [
-  { side: 'client', schema: clientSchema, decode: decodeClientFrame },
-  { side: 'server', schema: serverSchema, decode: decodeServerFrame },
+  { side: 'client', schema: whole(clientSchema), decode: decodeClientFrame },
+  { side: 'server', schema: whole(serverSchema), decode: decodeServerFrame },
 ];
 
 const types = sides.flatMap((each) => Object.keys(each.schema).map((type) => ({ ...each, type })));

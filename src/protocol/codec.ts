@@ -2,6 +2,7 @@ import { fieldsViolation, isRecord, type Fields } from './field.ts';
 import * as protocolLimits from './limits.ts';
 import type { FrameBounds, Outgoing } from './outgoing.ts';
 import { clientSchema } from './client-schema.ts';
+import { common } from './common-fields.ts';
 import type { ClientEnvelope, ServerEnvelope } from './schema.ts';
 import { serverSchema } from './server-schema.ts';
 import { utf8Bytes } from './utf8.ts';
@@ -82,7 +83,7 @@ function envelopeViolation(envelope: unknown, schema: Schema): string | undefine
   if (typeof type !== 'string' || !Object.hasOwn(schema, type)) {
     return `unknown envelope type ${quoted(type)}`;
   }
-  return fieldsViolation(schema[type]!, envelope, type);
+  return fieldsViolation(common, envelope, type) ?? fieldsViolation(schema[type]!, envelope, type);
 }
 
 /** A type as a violation quotes it. What is no string may be nested too deeply, or have no text at all. */

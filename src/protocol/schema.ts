@@ -1,9 +1,10 @@
 import type { clientSchema } from './client-schema.ts';
+import type { common } from './common-fields.ts';
 import type { FieldValues } from './field.ts';
 import type { serverSchema } from './server-schema.ts';
 
 type EnvelopeOf<Schema> = {
-  [T in keyof Schema]: { readonly type: T } & FieldValues<Schema[T]>;
+  [T in keyof Schema]: { readonly type: T } & FieldValues<typeof common> & FieldValues<Schema[T]>;
 }[keyof Schema];
 
 /** An envelope from the hub to the server. */

@@ -1,15 +1,13 @@
-import { common, failure, id, name, reason, topic } from './common-fields.ts';
+import { failure, id, name, reason, topic } from './common-fields.ts';
 import { boolean, json, list, object, oneOf, optional, string, uint } from './field.ts';
 import * as limits from './limits.ts';
 
 /** What the server may send to the hub. */
 export const serverSchema = {
   'auth-ok': {
-    ...common,
     payload: object({ identity: string(limits.topicLength), expiresAt: optional(uint()) }),
   },
   welcome: {
-    ...common,
     payload: object({
       version: uint(65_535),
       features: list(name, limits.offers),
@@ -35,7 +33,6 @@ export const serverSchema = {
     }),
   },
   subscribed: {
-    ...common,
     re: id,
     topic,
     epoch: name,
@@ -44,11 +41,10 @@ export const serverSchema = {
     /** Offset of the newest message at this moment; those up to it are history. */
     head: uint(),
   },
-  ack: { ...common, seq: uint() },
-  nack: { ...common, seq: uint(), payload: failure },
-  message: { ...common, topic, epoch: name, offset: uint(), payload: json },
+  ack: { seq: uint() },
+  nack: { seq: uint(), payload: failure },
+  message: { topic, epoch: name, offset: uint(), payload: json },
   gap: {
-    ...common,
     topic,
     epoch: name,
     /** The messages that follow have the offsets after this one. */
@@ -59,9 +55,9 @@ export const serverSchema = {
       missed: optional(uint()),
     }),
   },
-  response: { ...common, re: id, payload: json },
-  error: { ...common, re: optional(id), topic: optional(topic), payload: failure },
-  goaway: { ...common, payload: object({ reason, retryAfterMs: uint(limits.durationMs) }) },
-  ping: { ...common },
-  pong: { ...common, re: id },
+  response: { re: id, payload: json },
+  error: { re: optional(id), topic: optional(topic), payload: failure },
+  goaway: { payload: object({ reason, retryAfterMs: uint(limits.durationMs) }) },
+  ping: {},
+  pong: { re: id },
 } as const;

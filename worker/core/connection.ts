@@ -127,7 +127,9 @@ function whenDraining(
   env: ConnectionEnv,
 ): ConnectionStep {
   const { dial, retryAfterMs } = connection;
-  const goneAway = backOff(connection, retryAfterMs, goingAwayError, env, true);
+  // A server that names no time gets that of a first attempt.
+  const delayMs = Math.max(retryAfterMs, backoffDelayMs(env.config.backoff, 0, env.context.random));
+  const goneAway = backOff(connection, delayMs, goingAwayError, env, true);
   switch (input.kind) {
     case 'drained':
     case 'elapsed':

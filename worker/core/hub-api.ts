@@ -125,6 +125,12 @@ export type TabOp =
 /** Page events that only a tab can see. */
 export type PageSignal = 'online' | 'visible' | 'hidden' | 'resume';
 
+/** An entry that ended without reaching the server. */
+export interface FailedEntry {
+  readonly tabSeq: number;
+  readonly error: ErrorData;
+}
+
 /** Something that the hub tells one tab. */
 export type TabItem =
   | { readonly kind: 'status'; readonly status: HubStatus }
@@ -164,7 +170,7 @@ export type TabItem =
   | { readonly kind: 'stored'; readonly upTo: number }
   /** All entries up to this tab sequence are settled: acknowledged, but for those told as `failed`. */
   | { readonly kind: 'acked'; readonly upTo: number }
-  | { readonly kind: 'failed'; readonly tabSeq: number; readonly error: ErrorData }
+  | ({ readonly kind: 'failed' } & FailedEntry)
   | { readonly kind: 'response'; readonly id: string; readonly json?: string; readonly bytes?: ArrayBuffer }
   | { readonly kind: 'error'; readonly id: string; readonly error: ErrorData };
 
@@ -188,10 +194,12 @@ export interface AttachRequest {
 export type AttachReply =
   | {
       readonly kind: 'attached';
-      /** Highest tab sequence of this tab that the hub has taken. */
-      readonly tabSeq: number;
-      /** Tab sequence up to which everything is settled: acknowledged, but for what is told as `failed`. */
-      readonly settled: number;
+      /** Tab sequence up to which the hub has taken the entries of this tab, and up to which they are stored. */
+      readonly takenUpTo: number;
+      readonly storedUpTo: number;
+      /** Tab sequence up to which they are settled: acknowledged, but for those in `failed`. */
+      readonly ackedUpTo: number;
+      readonly failed: readonly FailedEntry[];
       readonly status: HubStatus;
     }
   | { readonly kind: 'refused'; readonly error: ErrorData };

@@ -8,7 +8,7 @@ import { connectionTransition, sessionDial } from './connection.ts';
 import type { ConnectionEffect, ConnectionInput, Credentials } from './connection-types.ts';
 import type { Context } from './context.ts';
 import { heartbeatTransition, type HeartbeatInput } from './heartbeat.ts';
-import { markStatus, stamp, tellError, tellFates, type HubState } from './hub-state.ts';
+import { markStatus, say, stamped, tellError, tellFates, type HubState } from './hub-state.ts';
 import * as coreLimits from './limits.ts';
 
 /** Steps the connection, carries its effects on, and lets the rest of the hub follow. */
@@ -49,9 +49,8 @@ function carryOn(hub: HubState, effect: ConnectionEffect, context: Context): voi
 
 function greet(hub: HubState, dial: number, credentials: Credentials, context: Context): void {
   const { clientId, clientEpoch } = hub.identity;
-  const hello: ClientEnvelope = {
+  const hello = stamped(hub, context.now, {
     type: 'hello',
-    ...stamp(hub, context.now),
     payload: {
       versions: wireVersions,
       features: wireFeatures,
@@ -61,12 +60,10 @@ function greet(hub: HubState, dial: number, credentials: Credentials, context: C
       window: coreLimits.receiveWindow,
       auth: credentials === 'none' ? 'none' : 'token',
     },
-  };
+  });
   const envelopes: Outgoing<ClientEnvelope>[] = [{ head: hello }];
   if (credentials !== 'none') {
-    envelopes.push({
-      head: { type: 'auth', ...stamp(hub, context.now), payload: { token: credentials.token } },
-    });
+    envelopes.push({ head: stamped(hub, context.now, { type: 'auth', payload: credentials }) });
   }
   hub.effects.push({
     kind: 'send',
@@ -114,7 +111,7 @@ export function stepHeartbeat(hub: HubState, input: HeartbeatInput, context: Con
   for (const effect of effects) {
     switch (effect.kind) {
       case 'ping':
-        hub.outgoing.push({ head: { type: 'ping', id: pingId(effect.ping), ts: context.now } });
+        say(hub, context.now, { type: 'ping', id: pingId(effect.ping) });
         break;
       case 'round-trip':
         hub.rttMs = effect.rttMs;

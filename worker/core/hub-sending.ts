@@ -3,7 +3,7 @@ import * as protocolLimits from '../../src/protocol/limits.ts';
 import { fitsUtf8 } from '../../src/protocol/utf8.ts';
 import type { Context } from './context.ts';
 import { stepConnection } from './hub-connection.ts';
-import { stamp, tellError, tellFates, type HubState, type Session } from './hub-state.ts';
+import { say, tellError, tellFates, type HubState, type Session } from './hub-state.ts';
 import type { TopicRequest } from './topics.ts';
 
 /** Puts into the session what it has room for: subscriptions, requests and entries. */
@@ -26,13 +26,11 @@ export function askTopics(hub: HubState, requests: readonly TopicRequest[], now:
   for (const request of requests) {
     const { topic } = request;
     if (request.kind === 'unsubscribe') {
-      hub.outgoing.push({ head: { type: 'unsubscribe', ...stamp(hub, now), topic } });
+      say(hub, now, { type: 'unsubscribe', topic });
       continue;
     }
     const { id, replay, resume } = request;
-    hub.outgoing.push({
-      head: { type: 'subscribe', id, ts: now, topic, ...(resume ? { resume } : { replay }) },
-    });
+    say(hub, now, { type: 'subscribe', id, topic, ...(resume ? { resume } : { replay }) });
   }
 }
 

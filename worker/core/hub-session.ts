@@ -5,7 +5,7 @@ import { wireVersions } from '../../src/protocol/version.ts';
 import type { TabItem } from './hub-api.ts';
 import type { Context } from './context.ts';
 import { pingOf, stepConnection, stepHeartbeat } from './hub-connection.ts';
-import { markCounters, markStatus, tellFates, type HubState } from './hub-state.ts';
+import { markCounters, markStatus, say, tellFates, type HubState } from './hub-state.ts';
 
 /** Takes the envelopes of one frame. Consecutive messages stay together: they are the hot path. */
 export function takeFrame(hub: HubState, envelopes: readonly ServerEnvelope[], context: Context): void {
@@ -42,7 +42,7 @@ function takeEnvelope(hub: HubState, envelope: ServerEnvelope, context: Context)
     case 'welcome':
       return takeWelcome(hub, envelope, context);
     case 'ping':
-      hub.outgoing.push({ head: { type: 'pong', id: envelope.id, ts: context.now, re: envelope.id } });
+      say(hub, context.now, { type: 'pong', re: envelope.id });
       return;
     case 'pong':
       return stepHeartbeat(hub, { kind: 'pong', ping: pingOf(envelope.re) }, context);

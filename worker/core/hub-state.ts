@@ -112,9 +112,23 @@ export function hubStatus(hub: HubState): HubStatus {
   };
 }
 
-/** Id and time of the next envelope. */
-export function stamp(hub: HubState, now: number): { readonly id: string; readonly ts: number } {
-  return { id: `e${(hub.envelopeCount += 1)}`, ts: now };
+type Unstamped<E> = E extends unknown ? Omit<E, 'id' | 'ts'> & { readonly id?: string } : never;
+
+/** An envelope with its time and, unless it has one, an id. */
+export const stamped = (hub: HubState, now: number, envelope: Unstamped<ClientEnvelope>): ClientEnvelope => ({
+  id: `e${(hub.envelopeCount += 1)}`,
+  ts: now,
+  ...envelope,
+});
+
+/** Says something to the server with the next frame. */
+export function say(hub: HubState, now: number, envelope: Unstamped<ClientEnvelope>): void {
+  hub.outgoing.push({ head: stamped(hub, now, envelope) });
+}
+
+/** Starts a timer; anew, if it runs. */
+export function startTimer(hub: HubState, timer: TimerName, delayMs: number): void {
+  hub.effects.push({ kind: 'start-timer', timer, delayMs });
 }
 
 /** Tells the status to all tabs with the next batches: a state changed. */
@@ -126,7 +140,7 @@ export function markStatus(hub: HubState): void {
 export function startOnce(hub: HubState, timer: TimerName, delayMs: number): void {
   if (hub.pendingTimers.has(timer)) return;
   hub.pendingTimers.add(timer);
-  hub.effects.push({ kind: 'start-timer', timer, delayMs });
+  startTimer(hub, timer, delayMs);
 }
 
 /** Tells the status to all tabs before long: a counter changed. */

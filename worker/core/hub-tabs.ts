@@ -3,7 +3,15 @@ import type { AttachRequest, PageSignal, TabOp } from './hub-api.ts';
 import type { Context } from './context.ts';
 import { stepConnection, stepHeartbeat } from './hub-connection.ts';
 import { askTopics } from './hub-sending.ts';
-import { markCounters, markStatus, stamp, tellError, tellFates, type HubState } from './hub-state.ts';
+import {
+  markCounters,
+  markStatus,
+  say,
+  startTimer,
+  tellError,
+  tellFates,
+  type HubState,
+} from './hub-state.ts';
 import * as coreLimits from './limits.ts';
 import type { Tab } from './tab-types.ts';
 
@@ -29,7 +37,7 @@ export function dropTab(hub: HubState, tabId: string, context: Context): void {
   hub.tabs.remove(tabId);
   markStatus(hub);
   if (hub.tabs.size === 0) {
-    hub.effects.push({ kind: 'start-timer', timer: 'linger', delayMs: coreLimits.lingerMs });
+    startTimer(hub, 'linger', coreLimits.lingerMs);
   }
 }
 
@@ -103,7 +111,7 @@ function store(
   if (entries.length > 0) hub.effects.push({ kind: 'persist', entries });
   if (expiryAt !== null && expiryAt !== hub.expiryAt) {
     hub.expiryAt = expiryAt;
-    hub.effects.push({ kind: 'start-timer', timer: 'expiry', delayMs: expiryAt - context.now });
+    startTimer(hub, 'expiry', expiryAt - context.now);
   }
   markCounters(hub);
 }
@@ -125,5 +133,5 @@ function takeSignal(hub: HubState, tab: Tab, signal: PageSignal, context: Contex
 }
 
 function sendCancel(hub: HubState, wireId: string, now: number): void {
-  if (hub.session) hub.outgoing.push({ head: { type: 'cancel', ...stamp(hub, now), re: wireId } });
+  if (hub.session) say(hub, now, { type: 'cancel', re: wireId });
 }

@@ -1,6 +1,6 @@
 import type { Context } from './context.ts';
 import { stepConnection, stepHeartbeat } from './hub-connection.ts';
-import { markStatus, tellFates, type HubState } from './hub-state.ts';
+import { markStatus, startTimer, tellFates, type HubState } from './hub-state.ts';
 import type { TimerName } from './hub-types.ts';
 
 /** A timer has come to its end. */
@@ -30,5 +30,5 @@ function expireEntries(hub: HubState, now: number): void {
   const { fates, nextAt } = hub.outbox.expire(now);
   tellFates(hub, fates);
   hub.expiryAt = nextAt;
-  if (nextAt !== null) hub.effects.push({ kind: 'start-timer', timer: 'expiry', delayMs: nextAt - now });
+  if (nextAt !== null) startTimer(hub, 'expiry', nextAt - now);
 }

@@ -31,8 +31,8 @@ export const entriesPerTurn = 1024;
 export const failedSlots = 64;
 /** Tabs whose last tab sequence is remembered after they have gone. */
 export const rememberedTabs = 1024;
-/** Failed entries of tabs that are away, kept until the tab comes back. */
-export const untoldFailures = 256;
+/** Failed entries that are kept for tabs that attach again. */
+export const keptFailures = 10_000;
 /** How long after the last tab the socket stays, so that a reload finds it. */
 export const lingerMs = 1_000;
 /** How long a draining connection waits for acknowledgements. */

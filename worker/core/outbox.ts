@@ -86,12 +86,20 @@ export class Outbox {
     return this.#lastTabSeq.get(tabId) ?? 0;
   }
 
-  /** The tab sequence up to which every entry of a tab has its fate. */
-  settledTabSeq(tabId: string): number {
+  /** What a tab that attaches anew has to know of its entries. */
+  tabSeqs(tabId: string): {
+    readonly takenUpTo: number;
+    readonly storedUpTo: number;
+    readonly ackedUpTo: number;
+  } {
+    const takenUpTo = this.lastTabSeq(tabId);
+    let [storedUpTo, ackedUpTo] = [takenUpTo, takenUpTo];
     for (const { entry, failed } of this.#slots) {
-      if (entry.tabId === tabId && !failed) return entry.tabSeq - 1;
+      if (entry.tabId !== tabId || failed) continue;
+      ackedUpTo = Math.min(ackedUpTo, entry.tabSeq - 1);
+      if (entry.seq > this.#stored) storedUpTo = Math.min(storedUpTo, entry.tabSeq - 1);
     }
-    return this.lastTabSeq(tabId);
+    return { takenUpTo, storedUpTo, ackedUpTo };
   }
 
   /** Takes an entry: gives it with its sequence, or says why not. A repeated tab sequence is skipped. */

@@ -1,5 +1,5 @@
 import type { Context } from './context.ts';
-import { stamp, startOnce, type HubState } from './hub-state.ts';
+import { say, startOnce, type HubState } from './hub-state.ts';
 import * as coreLimits from './limits.ts';
 import { isStuck } from './tabs.ts';
 import type { Topic } from './tab-types.ts';
@@ -21,7 +21,7 @@ export function tellReceived(hub: HubState, context: Context): void {
     return;
   }
   session.toldReceived = count;
-  hub.outgoing.push({ head: { type: 'received', ...stamp(hub, context.now), count } });
+  say(hub, context.now, { type: 'received', count });
 }
 
 /** Messages that no tab has been sent yet, although one is fit to take them. */

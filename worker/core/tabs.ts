@@ -1,4 +1,5 @@
-import type { TabItem } from './hub-api.ts';
+import { Deque } from './deque.ts';
+import type { FailedEntry, TabItem } from './hub-api.ts';
 import { createBatchWindow, hasCredit } from './batch-window.ts';
 import * as coreLimits from './limits.ts';
 import type { EntryFate } from './outbox.ts';
@@ -7,8 +8,8 @@ import type { Tab } from './tab-types.ts';
 /** The attached tabs, in the order in which they came. */
 export class Tabs {
   readonly #tabs = new Map<string, Tab>();
-  /** Failures of tabs that are away; a page may come back from the back/forward cache and ask. */
-  #untold: Extract<EntryFate, { kind: 'failed' }>[] = [];
+  /** The newest failures: what was told last may not have been taken, and a tab that is away may come back. */
+  readonly #failures = new Deque<Extract<EntryFate, { kind: 'failed' }>>();
   #activity = 0;
 
   get size(): number {
@@ -42,9 +43,6 @@ export class Tabs {
       ready: new Set(),
     };
     this.#tabs.set(id, tab);
-    const untold = this.#untold;
-    this.#untold = untold.filter((fate) => fate.tabId !== id);
-    for (const fate of untold) if (fate.tabId === id) this.tellFate(fate);
     return tab;
   }
 
@@ -64,13 +62,19 @@ export class Tabs {
       .map((tab) => tab.id);
   }
 
-  /** Notes what happened to an entry. Of a tab that is away only failures are kept: the rest is derived. */
+  /** The failed entries of a tab. */
+  failuresOf(tabId: string): FailedEntry[] {
+    return [...this.#failures].filter((failure) => failure.tabId === tabId);
+  }
+
+  /** Notes what happened to an entry. */
   tellFate(fate: EntryFate): void {
-    const tab = this.#tabs.get(fate.tabId);
-    if (!tab) {
-      if (fate.kind === 'failed') this.#untold = [...this.#untold, fate].slice(-coreLimits.untoldFailures);
-      return;
+    if (fate.kind === 'failed') {
+      this.#failures.push(fate);
+      if (this.#failures.length > coreLimits.keptFailures) this.#failures.shift();
     }
+    const tab = this.#tabs.get(fate.tabId);
+    if (!tab) return;
     switch (fate.kind) {
       case 'stored':
         tab.storedUpTo = Math.max(tab.storedUpTo, fate.upTo);
