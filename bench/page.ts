@@ -1,3 +1,4 @@
+import type * as Onesocket from 'onesocket';
 import type { Page } from 'playwright';
 import { topic, type Side } from './contract.ts';
 
@@ -67,7 +68,7 @@ async function connectPage({ side, port, topic: name, libraryPath: entry }: Conn
     await new Promise((resolve) => (socket.onopen = resolve));
     return;
   }
-  const { connect } = (await import(entry)) as typeof import('onesocket');
+  const { connect } = (await import(entry)) as typeof Onesocket;
   const socket = connect(`ws://127.0.0.1:${port}/realtime`);
   const subscription = socket.subscribe(name);
   subscription.onMessage(({ payload }) => take(payload as { n: number }));

@@ -18,7 +18,7 @@ const stuckScript = (): void => {
 
 for (const [kind, count] of [
   ['within the tail of the hub', 4_000],
-  ['beyond the tail of the hub', 30_000],
+  ['beyond the tail of the hub', 20_000],
 ] as const) {
   test(`a flood ${kind} into a stuck tab does not slow another`, async ({ backend, site, open }) => {
     const key = `flood-${count}`;
@@ -39,8 +39,7 @@ for (const [kind, count] of [
 
     site.release(key);
     await slow.receivesPayload('flood', 'end');
-    const seen = await slow.seen('flood');
-    const gaps = seen.filter((item) => item.kind === 'gap');
+    const gaps = await slow.gaps('flood');
     const lines = await slow.lines('flood');
     const missed = gaps.reduce((sum, gap) => sum + gap.missed!, 0);
     expect(lines.length + missed).toBe(accepted.length);
@@ -51,8 +50,13 @@ for (const [kind, count] of [
       accepted,
     );
     expect(lines).toEqual(wanted);
-    const offsets = seen.map(({ offset }) => offset);
-    expect(offsets).toEqual(offsets.toSorted((one, other) => one - other));
+    const isInPlace = await slow.page.evaluate(() =>
+      pageTab.seen['flood']!.every(({ kind, offset, missed }, at, all) => {
+        const before = all[at - 1]?.offset ?? 0;
+        return offset === before + (kind === 'gap' ? missed! : 1);
+      }),
+    );
+    expect(isInPlace).toBe(true);
     expect((await backend.record()).connections).toEqual({ now: 1, ever: 1 });
   });
 }
@@ -74,7 +78,7 @@ test('a loop that does not read holds up nobody, and goes on where it was or aft
   await backend.publish('flood', { n: 0 });
   await slow.page.evaluate(() => (globalThis as unknown as { loop: AsyncIterator<unknown> }).loop.next());
 
-  await backend.flood('flood', 30_000);
+  await backend.flood('flood', 20_000);
   await backend.publish('flood', 'end');
   await quick.receivesPayload('flood', 'end');
   expect(await quick.lines('flood')).toEqual(await backend.lines('flood'));
@@ -98,5 +102,5 @@ test('a loop that does not read holds up nobody, and goes on where it was or aft
   });
   expect(isOrdered).toBe(true);
   expect(gaps.length).toBeGreaterThan(0);
-  expect(read + gaps.reduce((sum, missed) => sum + missed, 0)).toBe(30_001);
+  expect(read + gaps.reduce((sum, missed) => sum + missed, 0)).toBe(20_001);
 });

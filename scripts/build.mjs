@@ -66,6 +66,23 @@ const nameDeclarationsAsScripts = (folder) => {
   }
 };
 
+/** Keeps the declarations that an app can reach from an entry: the others name packages that it may not have. */
+const pruneDeclarations = (folder, entries) => {
+  const reached = new Set();
+  const visit = (path) => {
+    if (reached.has(path)) return;
+    reached.add(path);
+    const text = readFileSync(join(folder, path), 'utf8');
+    for (const [, specifier] of text.matchAll(/(?:from|import)\s*\(?\s*['"](\.[^'"]*)\.js['"]/g)) {
+      visit(join(dirname(path), `${specifier}.d.ts`));
+    }
+  };
+  entries.forEach(visit);
+  for (const path of readdirSync(folder, { recursive: true })) {
+    if (path.endsWith('.d.ts') && !reached.has(path)) rmSync(join(folder, path));
+  }
+};
+
 /** A second pass over the browser files: terser finds 1 to 2 % that the bundler's own minifier leaves. */
 const minifyAgain = async (folder, name) => {
   const { minify } = await import('terser');
@@ -91,6 +108,11 @@ const buildLibrary = async () => {
     for (const name of ['index.js', 'worker.js']) await minifyAgain(fresh, name);
     await step(tool('tsc'), ['-p', 'tsconfig.build.json', '--outDir', join(fresh, 'types')]);
     nameDeclarationsAsScripts(join(fresh, 'types'));
+    pruneDeclarations(join(fresh, 'types'), [
+      'src/index.d.ts',
+      'worker/hub.worker.d.ts',
+      'server/index.d.ts',
+    ]);
     if (existsSync(resolve(root, 'dist'))) renameSync(resolve(root, 'dist'), old);
     renameSync(fresh, resolve(root, 'dist'));
   } finally {

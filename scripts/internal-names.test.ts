@@ -6,10 +6,31 @@ const root = new URL('../', import.meta.url);
 const ports = ['worker/core/hub-api.ts', 'src/protocol/errors.ts'];
 const wire = ['common-fields', 'client-schema', 'server-schema'].map((name) => `src/protocol/${name}.ts`);
 
-const builtIns = [
-  ...[Array, ArrayBuffer, DataView, Date, Error, Map, Number, Object, Promise, Set, String, Uint8Array],
-  ...[AbortController, AbortSignal, Event, EventTarget, MessagePort, TextDecoder, TextEncoder, URL],
-].flatMap((type) => [type, type.prototype as object]);
+const types = [
+  Array,
+  ArrayBuffer,
+  DataView,
+  Date,
+  Error,
+  Map,
+  Number,
+  Object,
+  Promise,
+  Set,
+  String,
+  Uint8Array,
+];
+const platformTypes = [
+  AbortController,
+  AbortSignal,
+  Event,
+  EventTarget,
+  MessagePort,
+  TextDecoder,
+  TextEncoder,
+  URL,
+];
+const builtIns = [...types, ...platformTypes].flatMap((type) => [type, type.prototype as object]);
 
 /** The declarations of a contract, without what its comments say. */
 const declarations = (file: string): string =>

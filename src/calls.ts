@@ -51,9 +51,7 @@ export function createCalls({ push, ended }: Outlet) {
       if (reject(id, error)) push({ kind: 'cancel', id });
     };
     const unabort = onAbort(signal, () => cancel(failure('aborted', 'aborted', signal?.reason)));
-    const untime = pageTimers.after(timeoutMs, () =>
-      cancel(failure('timeout', `no answer in ${timeoutMs} ms, outcome unknown`)),
-    );
+    const untime = pageTimers.after(timeoutMs, () => cancel(failure('timeout', 'outcome unknown')));
     try {
       return await answer;
     } finally {

@@ -6,8 +6,6 @@ interface Reader<T> {
   wake(): void;
 }
 
-export type Inbox<T> = ReturnType<typeof createInbox<T>>;
-
 /**
  * What waits in a tab for the loops over one subscription, and what came before anybody asked. `onPause` tells
  * when it is too much, and when it is little enough again.

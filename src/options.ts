@@ -48,7 +48,7 @@ function checkNumbers(group: object, path: string): void {
 /** A positive number of at most what a timer can wait, or a ConnectionError `invalid-option`. */
 export function positive(name: string, value: unknown): void {
   if (typeof value !== 'number' || !(value > 0 && value <= tabLimits.timerMs)) {
-    invalid(name, `a number above 0 and at most ${tabLimits.timerMs}`);
+    invalid(name, `above 0 and at most ${tabLimits.timerMs}`);
   }
 }
 

@@ -83,16 +83,14 @@ export function createSubscription<T>(
     [asyncDispose]: async () => close(),
 
     onMessage(handler) {
-      handlers.add(handler);
-      for (const message of inbox.takeEarly())
-        queueMicrotask(() => handlers.has(handler) && handler(message));
-      return () => void handlers.delete(handler);
+      const unregister = registered(handlers, handler);
+      for (const message of inbox.takeEarly()) {
+        queueMicrotask(() => handlers.has(handler) && guarded(handler, message));
+      }
+      return unregister;
     },
 
-    onGap(handler) {
-      gapHandlers.add(handler);
-      return () => void gapHandlers.delete(handler);
-    },
+    onGap: (handler) => registered(gapHandlers, handler),
 
     resumeOp() {
       inbox.resume();
@@ -102,10 +100,16 @@ export function createSubscription<T>(
   };
 }
 
-type Content = Extract<TabItem, { kind: 'messages' | 'bytes' }>;
+function registered<V>(handlers: Set<V>, handler: V): () => void {
+  handlers.add(handler);
+  return () => void handlers.delete(handler);
+}
 
 /** The messages of an item that their subscription wants. */
-function messagesOf<T>(topic: string, { epoch, offset, ...item }: Content): Message<T>[] {
+function messagesOf<T>(
+  topic: string,
+  { epoch, offset, ...item }: Extract<TabItem, { kind: 'messages' | 'bytes' }>,
+): Message<T>[] {
   if (item.kind === 'bytes') {
     const { id, ts, bytes } = item;
     return [{ topic, payload: bytes as T, id, offset, epoch, ts }];

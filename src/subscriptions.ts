@@ -18,10 +18,10 @@ export function createSubscriptions({ push, ended }: Outlet) {
       if (!Number.isSafeInteger(replay) || replay < 0) invalid('replay', 'an integer from 0 on');
       const sub = (count += 1);
       const op = { kind: 'subscribe', sub, topic, replay } as const;
-      let unabort: (() => void) | undefined;
+      let unabort = () => {};
       const subscription = createSubscription<unknown>(op, push, () => {
         open.delete(sub);
-        unabort?.();
+        unabort();
       });
       open.set(sub, subscription);
       push(op);

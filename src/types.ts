@@ -22,10 +22,10 @@ export interface UntypedApi {
   requests: Record<string, { input: unknown; output: unknown }>;
 }
 
-export type TopicOf<A extends ApiShape> = keyof A['topics'] & string;
-export type MethodOf<A extends ApiShape> = keyof A['requests'] & string;
-export type InputOf<R> = R extends { input: infer I } ? I : never;
-export type OutputOf<R> = R extends { output: infer O } ? O : never;
+type TopicOf<A extends ApiShape> = keyof A['topics'] & string;
+type MethodOf<A extends ApiShape> = keyof A['requests'] & string;
+type InputOf<R> = R extends { input: infer I } ? I : never;
+type OutputOf<R> = R extends { output: infer O } ? O : never;
 
 /** A token for the server, or a function that gets one; it is asked again at every connection. */
 export type Auth = string | (() => string | Promise<string>);

@@ -16,7 +16,7 @@ export type Field =
 export type Fields = { readonly [name: string]: Field };
 
 /** The value that a checked field has. */
-export type FieldValue<F> = F extends { kind: 'string' }
+type FieldValue<F> = F extends { kind: 'string' }
   ? string
   : F extends { kind: 'uint' }
     ? number

@@ -40,7 +40,6 @@ describe('the wire schema', () => {
     expect(Object.keys(hashes)).toEqual(expect.arrayContaining(wireVersions.map(String)));
     expect(wireVersions).toEqual(wireVersions.toSorted((a, b) => b - a));
   });
-
 });
 
 /** Paths of the fields, with those inside of objects and of objects in lists. */

@@ -1,7 +1,7 @@
 import type { HubConfig, HubOptions } from './hub-api.ts';
 
 /** What a hub does where its first tab says nothing else. */
-export const hubDefaults: Omit<HubConfig, 'url'> = {
+const hubDefaults: Omit<HubConfig, 'url'> = {
   heartbeat: { intervalMs: 30_000, timeoutMs: 10_000 },
   backoff: { baseMs: 1_000, maxMs: 30_000, maxAttempts: 30, stableMs: 5_000 },
   // Browsers delay attempts after failures, Firefox by up to 60 s: to give up earlier makes it worse.

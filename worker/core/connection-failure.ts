@@ -38,7 +38,7 @@ export function dead(
 }
 
 /** The error that a close code means to the app. */
-export function closeError(code: number, reason: string): ErrorData {
+function closeError(code: number, reason: string): ErrorData {
   const message = `closed with ${code}${reason ? `: ${reason}` : ''}`;
   const detail = { detail: String(code) };
   switch (code) {

@@ -40,7 +40,7 @@ export interface OutboxBounds {
 }
 
 /** What an entry counts against the bound of bytes: its payload, in UTF-16 code units or bytes. */
-export const entryBytes = (entry: Pick<Entry, 'json' | 'bytes'>): number =>
+const entryBytes = (entry: Pick<Entry, 'json' | 'bytes'>): number =>
   entry.json?.length ?? entry.bytes?.byteLength ?? 0;
 
 /**

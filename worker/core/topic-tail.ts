@@ -15,20 +15,20 @@ interface RecordBase {
   readonly offset: number;
 }
 
-export interface RowsRecord extends RecordBase {
+interface RowsRecord extends RecordBase {
   readonly kind: 'messages';
   /** JSON text of an array of [id, ts, payload]; encoded once for all tabs. */
   readonly rows: string;
 }
 
-export interface BytesRecord extends RecordBase {
+interface BytesRecord extends RecordBase {
   readonly kind: 'bytes';
   readonly id: string;
   readonly ts: number;
   readonly bytes: ArrayBuffer;
 }
 
-export interface GapRecord extends RecordBase {
+interface GapRecord extends RecordBase {
   readonly kind: 'gap';
   readonly reason: GapReason;
   readonly missed: number | null;
