@@ -52,13 +52,17 @@ export class Outbound {
     this.#request();
   }
 
-  /** Sends everything that waits. */
+  /** Sends the acknowledgement. It goes last: who waits for messages should not wait for that, too. */
+  flushAck(): void {
+    if (this.#ack === undefined) return;
+    const seq = this.#ack;
+    this.#ack = undefined;
+    this.#waiting.push(encodeEnvelope({ head: this.#stamped({ type: 'ack', seq }) }));
+    this.flush();
+  }
+
+  /** Sends the answers that wait. */
   flush(): void {
-    if (this.#ack !== undefined) {
-      const seq = this.#ack;
-      this.#ack = undefined;
-      this.#waiting.push(encodeEnvelope({ head: this.#stamped({ type: 'ack', seq }) }));
-    }
     if (this.#waiting.length === 0) return;
     const waiting = this.#waiting;
     this.#waiting = [];

@@ -111,6 +111,7 @@ export class Session implements Flushable {
     try {
       this.#outbound.flush();
       if (this.#state.kind === 'open') this.#state.open.flush();
+      this.#outbound.flushAck();
     } catch (reason) {
       this.#fail(reason, 'output could not be sent');
     }
@@ -130,6 +131,7 @@ export class Session implements Flushable {
   readonly close: SessionClose = (code, reason) => {
     if (this.#isOver) return;
     this.#outbound.flush();
+    this.#outbound.flushAck();
     this.#end({ kind: 'closing' });
     // What is wrong with a frame can quote the frame, and so whatever a client has put there.
     const said = code === closeCodes.malformedFrame ? {} : { reason };

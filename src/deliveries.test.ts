@@ -64,7 +64,7 @@ describe('a delivery', () => {
       '2 acked': 'rejected',
       '3 acked': 'yes',
     });
-    expect([dropped, deliveries.resume()]).toEqual([[2], []]);
+    expect([dropped, deliveries.resume(0)]).toEqual([[2], []]);
   });
 
   it('that was stored before it failed stays stored', async () => {
@@ -79,7 +79,7 @@ describe('a delivery', () => {
     const deliveries = createDeliveries({ push: () => {}, ended: () => error }, 1, () => {});
     deliveries.publish('t', 1);
     await new Promise((done) => setImmediate(done));
-    expect(deliveries.resume()).toEqual([]);
+    expect(deliveries.resume(0)).toEqual([]);
   });
 });
 
@@ -125,10 +125,19 @@ describe('a publish', () => {
 });
 
 describe('an attachment to a hub', () => {
-  it('that knows this tab tells it only what it has not taken', () => {
+  it('that knows this tab is told only what it has not taken, stored or not', () => {
     const { deliveries } = deliveriesOf(4);
-    deliveries.stored(3);
-    expect(tabSeqs(deliveries.resume())).toEqual([4]);
+    deliveries.stored(1);
+    expect(tabSeqs(deliveries.resume(3))).toEqual([4]);
+    expect(tabSeqs(deliveries.resume(4))).toEqual([]);
+  });
+
+  it('that has not taken what was stored is told it again, and nothing that has its fate', () => {
+    const { deliveries } = deliveriesOf(5);
+    deliveries.acked(1);
+    deliveries.stored(4);
+    deliveries.drop(3, error);
+    expect(tabSeqs(deliveries.resume(0))).toEqual([2, 4, 5]);
   });
 
   it('that is another one loses what the former had, and is told the rest', async () => {
@@ -138,7 +147,7 @@ describe('an attachment to a hub', () => {
     await settle();
     expect(dropped).toEqual([1, 2]);
     expect(fates['2 acked']).toBe('hub-lost');
-    expect(tabSeqs(deliveries.resume())).toEqual([3, 4]);
+    expect(tabSeqs(deliveries.resume(0))).toEqual([3, 4]);
   });
 });
 

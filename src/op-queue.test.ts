@@ -6,29 +6,42 @@ import { createOpQueue } from './op-queue.ts';
 const op = (sub: number): TabOp => ({ kind: 'unsubscribe', sub });
 const ops = (count: number, first = 1) => Array.from({ length: count }, (_, index) => op(first + index));
 
-beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+const reported = vi.fn<(error: unknown) => void>();
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal('reportError', reported);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  reported.mockReset();
+});
 
 /** A queue to a hub that answers when it is told to. */
 function queueOf(first: TabOp[] = []) {
   const batches: (readonly TabOp[])[] = [];
-  const answers: ((reply: PushReply) => void)[] = [];
+  const answers: { readonly resolve: (reply: PushReply) => void; readonly reject: (cause: Error) => void }[] =
+    [];
   const pushed: TabOp[] = [];
   const lost = vi.fn<() => void>();
   const target = {
     push(batch: readonly TabOp[]) {
       batches.push(batch);
-      return new Promise<PushReply>((answer) => answers.push(answer));
+      return new Promise<PushReply>((resolve, reject) => answers.push({ resolve, reject }));
     },
     pushed: (each: TabOp) => void pushed.push(each),
     lost,
   };
   const queue = createOpQueue(target, first);
   const answer = async (reply: PushReply = 'taken') => {
-    answers.shift()?.(reply);
-    await vi.advanceTimersByTimeAsync(0);
+    answers.shift()?.resolve(reply);
+    await turn();
   };
-  return { queue, batches, pushed, lost, answer };
+  const reject = async (cause: Error) => {
+    answers.shift()?.reject(cause);
+    await turn();
+  };
+  return { queue, batches, pushed, lost, answer, reject };
 }
 
 const turn = () => vi.advanceTimersByTimeAsync(0);
@@ -81,6 +94,7 @@ describe('the hub', () => {
     const { lost, answer } = queueOf(ops(1));
     await answer('unknown-tab');
     expect(lost).toHaveBeenCalledOnce();
+    expect(reported).not.toHaveBeenCalled();
   });
 
   it('is lost when it does not answer in time', async () => {
@@ -89,6 +103,16 @@ describe('the hub', () => {
     expect(lost).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(1);
     expect(lost).toHaveBeenCalledOnce();
+    expect(reported).not.toHaveBeenCalled();
+  });
+
+  it('is lost when it rejects, and the error is told to the page', async () => {
+    const { batches, lost, reject } = queueOf(ops(tabLimits.batchOps * 3));
+    const cause = new Error('a bug in the hub');
+    await reject(cause);
+    expect(lost).toHaveBeenCalledOnce();
+    expect(reported.mock.calls).toEqual([[cause]]);
+    expect(batches).toHaveLength(tabLimits.batchesUnderWay);
   });
 
   it('is not lost once the queue is closed, and is sent nothing more', async () => {
@@ -100,5 +124,14 @@ describe('the hub', () => {
     await vi.advanceTimersByTimeAsync(tabLimits.pushTimeoutMs);
     expect(batches).toEqual([[op(1)]]);
     expect(lost).not.toHaveBeenCalled();
+  });
+
+  it('that rejects once the queue is closed is not lost, and the error is told all the same', async () => {
+    const { queue, lost, reject } = queueOf(ops(1));
+    const cause = new Error('a bug in the hub');
+    queue.close();
+    await reject(cause);
+    expect(lost).not.toHaveBeenCalled();
+    expect(reported.mock.calls).toEqual([[cause]]);
   });
 });

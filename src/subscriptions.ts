@@ -27,7 +27,7 @@ export function createSubscriptions({ push, ended }: Outlet) {
       push(op);
       const error = ended();
       if (error) subscription.end(error);
-      unabort = onAbort(signal, () => subscription.close());
+      else unabort = onAbort(signal, () => subscription.close());
       return subscription;
     },
 

@@ -92,6 +92,8 @@ class FakeTab {
   isClosed = false;
   /** Whether it takes the batches that it is sent. */
   takes = true;
+  /** What it rejects every batch with, as a page does whose handler throws. */
+  fails: Error | null = null;
   /** What its `auth` gives; a promise that is not settled stands for a tab that has died. */
   token: () => Promise<TokenReply> = async () => ({ token: `token of ${this.id}` });
   tokensAsked = 0;
@@ -105,6 +107,7 @@ class FakeTab {
         deliver: async (_hubId, number, items) => {
           if (!this.takes) await new Promise(() => {});
           this.numbers.push(number);
+          if (this.fails) throw this.fails;
           this.items.push(...items);
         },
         token: () => {
@@ -133,6 +136,22 @@ const turn = async () => {
   for (let count = 0; count < 20; count++) await Promise.resolve();
 };
 
+/** The reasons of the promises that were rejected meanwhile with nobody to hear it. */
+async function unhandledRejections(run: () => Promise<void>): Promise<unknown[]> {
+  const reasons: unknown[] = [];
+  const before = process.listeners('unhandledRejection');
+  process.removeAllListeners('unhandledRejection');
+  process.on('unhandledRejection', (reason) => void reasons.push(reason));
+  try {
+    await run();
+    await new Promise((done) => setImmediate(done));
+  } finally {
+    process.removeAllListeners('unhandledRejection');
+    for (const listener of before) process.on('unhandledRejection', listener);
+  }
+  return reasons;
+}
+
 const publish = (tabSeq: number, more: object = { json: '{"a":1}' }) =>
   ({ kind: 'publish', tabSeq, id: `p${tabSeq}`, topic: 't', ts: 1, ...more }) as const;
 
@@ -141,8 +160,10 @@ describe('a tab that attaches', () => {
     const world = new World();
     const reply = await new FakeTab(world, 'a').attached();
     expect(reply).toMatchObject({
-      tabSeq: 0,
-      settled: 0,
+      takenUpTo: 0,
+      storedUpTo: 0,
+      ackedUpTo: 0,
+      failed: [],
       status: { hubId: world.host.hubId, host: 'shared-worker', state: 'connecting', tabs: ['a'] },
     });
     expect(world.sockets).toHaveLength(1);
@@ -179,8 +200,31 @@ describe('a tab that attaches', () => {
     const tab = new FakeTab(world, 'a');
     const { status } = await tab.attached();
     tab.api.push(status.hubId, 'a', [publish(1), publish(2)]);
-    expect(await new FakeTab(world, 'a').attached()).toMatchObject({ tabSeq: 2, settled: 0 });
+    await turn();
+    expect(await new FakeTab(world, 'a').attached()).toMatchObject({
+      takenUpTo: 2,
+      storedUpTo: 2,
+      ackedUpTo: 0,
+      failed: [],
+    });
     expect(tab.isClosed).toBe(true);
+  });
+
+  it('again is told what of it is stored, and what is only taken', async () => {
+    const world = new World();
+    const tab = new FakeTab(world, 'a');
+    const { hubId } = (await tab.attached()).status;
+    tab.api.push(hubId, 'a', [publish(1)]);
+    await turn();
+    world.store.append = () => new Promise(() => {});
+    tab.api.push(hubId, 'a', [publish(2), publish(3)]);
+    await turn();
+    expect(await new FakeTab(world, 'a').attached()).toMatchObject({
+      takenUpTo: 3,
+      storedUpTo: 1,
+      ackedUpTo: 0,
+      failed: [],
+    });
   });
 });
 
@@ -379,34 +423,89 @@ describe('an outbox that cannot be written', () => {
   });
 });
 
-// Both fail still: the reply counts as settled what the tab has yet to be told of, and the tab takes that for
-// an acknowledgement. Take `.fails` away with the mend.
 describe('an entry that the server refuses', () => {
   const nack = '{"type":"nack","id":"x","ts":1,"seq":1,"payload":{"code":"forbidden","message":"no"}}';
+  const failure = { tabSeq: 1, error: errorData('forbidden', 'no') };
 
-  it.fails('while its tab is away is not settled before the tab is told of it', async () => {
+  /** A tab that has published entries 1 and 2, which were sent. */
+  const published = async (arrange: (tab: FakeTab) => void = () => {}) => {
+    const world = new World();
+    const tab = new FakeTab(world, 'a');
+    arrange(tab);
+    const { hubId } = (await tab.attached()).status;
+    world.welcome();
+    tab.api.push(hubId, 'a', [publish(1), publish(2)]);
+    await turn();
+    return { world, tab, hubId, frame: (text: string) => world.sockets[0]!.events.frame(text) };
+  };
+
+  it('while its tab is away is told with the reply to the next attach', async () => {
+    const { world, tab, hubId, frame } = await published();
+    tab.api.detach(hubId, 'a');
+    frame(nack);
+    const reply = await new FakeTab(world, 'a').attached();
+    expect(reply).toMatchObject({ takenUpTo: 2, storedUpTo: 2, ackedUpTo: 1, failed: [failure] });
+  });
+
+  it('is told again to a tab that attaches again without having taken that', async () => {
+    const { world, frame } = await published((tab) => (tab.takes = false));
+    frame(nack);
+    const after = new FakeTab(world, 'a');
+    const reply = await after.attached();
+    expect(reply).toMatchObject({ takenUpTo: 2, storedUpTo: 2, ackedUpTo: 1, failed: [failure] });
+    // Once in the reply, and not in a batch besides.
+    await turn();
+    expect(after.items.filter(({ kind }) => kind === 'failed')).toEqual([]);
+  });
+
+  it('is never counted as acknowledged without being told as failed, whatever was told before', async () => {
+    const { world, tab, frame } = await published();
+    frame(nack);
+    frame('{"type":"ack","id":"x","ts":1,"seq":2}');
+    await turn();
+    expect(tab.items).toContainEqual({ kind: 'failed', ...failure });
+    for (let count = 1; count <= 2; count++) {
+      const reply = await new FakeTab(world, 'a').attached();
+      expect(reply).toMatchObject({ takenUpTo: 2, storedUpTo: 2, ackedUpTo: 2, failed: [failure] });
+    }
+    expect(await new FakeTab(world, 'b').attached()).toMatchObject({ takenUpTo: 0, failed: [] });
+  });
+});
+
+describe('a batch that its tab fails to take', () => {
+  it('does not stop those that follow, and is an error that can be seen', async () => {
     const world = new World();
     const tab = new FakeTab(world, 'a');
     const { hubId } = (await tab.attached()).status;
     world.welcome();
-    tab.api.push(hubId, 'a', [publish(1)]);
     await turn();
-    tab.api.detach(hubId, 'a');
-    world.sockets[0]!.events.frame(nack);
-    expect(await new FakeTab(world, 'a').attached()).toMatchObject({ tabSeq: 1, settled: 0 });
+    const before = tab.numbers.length;
+    tab.fails = new Error('a handler of the page');
+    const errors = await unhandledRejections(async () => {
+      for (let count = 1; count <= 2 * coreLimits.batchesUnderWay; count++) {
+        tab.api.push(hubId, 'a', [publish(count)]);
+        await turn();
+      }
+    });
+    const failures = tab.numbers.length - before;
+    expect(failures).toBeGreaterThan(coreLimits.batchesUnderWay);
+    expect(errors).toEqual(Array.from({ length: failures }, () => tab.fails));
+    tab.fails = null;
+    world.sockets[0]!.events.frame('{"type":"ack","id":"x","ts":1,"seq":4}');
+    await turn();
+    expect(tab.items.filter(({ kind }) => kind === 'acked')).toEqual([{ kind: 'acked', upTo: 4 }]);
+    expect(tab.numbers).toEqual(tab.numbers.map((_, index) => index + 1));
   });
 
-  it.fails('is told again to a tab that attaches again without having taken that', async () => {
+  it('changes nothing once the tab has gone', async () => {
     const world = new World();
-    const [before, after] = [new FakeTab(world, 'a'), new FakeTab(world, 'a')];
-    before.takes = false;
-    const { hubId } = (await before.attached()).status;
-    world.welcome();
-    before.api.push(hubId, 'a', [publish(1)]);
-    await turn();
-    world.sockets[0]!.events.frame(nack);
-    await after.attached();
-    await turn();
-    expect(after.items).toContainEqual(expect.objectContaining({ kind: 'failed', tabSeq: 1 }));
+    const tab = new FakeTab(world, 'a');
+    tab.fails = new Error('its port is closed');
+    const errors = await unhandledRejections(async () => {
+      const { hubId } = (await tab.attached()).status;
+      tab.api.detach(hubId, 'a');
+    });
+    expect(errors).toEqual([tab.fails]);
+    expect(await new FakeTab(world, 'a').attached()).toMatchObject({ status: { tabs: ['a'] } });
   });
 });

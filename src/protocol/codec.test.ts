@@ -92,6 +92,23 @@ describe.each(types)('an envelope of type $type from the $side', ({ schema, type
     }
   });
 
+  it('is refused for the fields of every envelope first', () => {
+    const [envelope] = fc.sample(envelopeOf(schema, type), 1);
+    const own = Object.keys(schema[type]!).filter((name) => !(name in common));
+    const broken = { ...envelope, ...Object.fromEntries(own.map((name) => [name, null])) };
+    for (const [name, bad] of [
+      ['id', ''],
+      ['id', 1],
+      ['id', 'x'.repeat(protocolLimits.idLength + 1)],
+      ['ts', -1],
+      ['ts', 0.5],
+      ['ts', '1'],
+    ] as const) {
+      const violation: unknown = expect.stringContaining(`${type}.${name} `);
+      expect(decode(JSON.stringify({ ...broken, [name]: bad }))).toEqual({ violation });
+    }
+  });
+
   it('keeps unknown fields, which a later version may have', () => {
     const [envelope] = fc.sample(envelopeOf(schema, type), 1);
     const later = { ...envelope, addedLater: { a: 1 } };

@@ -13,7 +13,7 @@ import { subprotocol, wireVersions } from './version.ts';
 
 /** What each wire version looks like, for all time. */
 const hashes: { readonly [version: number]: string } = {
-  1: 'c1f2981cf2b27fefde3adcd0efc7ae0ec175eb5eaf4d8665f5e09182858c98b8',
+  1: 'b35254246bf7be0dc790d8ff420a06d59fde21108b3349b25343ede0c002d0ea',
 };
 
 /** JSON with the keys of every object in order, so that only a change of meaning changes the text. */
@@ -39,6 +39,12 @@ describe('the wire schema', () => {
   it('has a hash for every version that this build speaks, newest first', () => {
     expect(Object.keys(hashes)).toEqual(expect.arrayContaining(wireVersions.map(String)));
     expect(wireVersions).toEqual(wireVersions.toSorted((a, b) => b - a));
+  });
+
+  it('describes the id and the time once for all envelopes, and every type without them', () => {
+    expect(common).toMatchObject({ id: { kind: 'string' }, ts: { kind: 'uint' } });
+    const own = [clientSchema, serverSchema].flatMap((schema) => Object.values<Fields>(schema));
+    expect(own.flatMap(Object.keys).filter((name) => name === 'type' || name in common)).toEqual([]);
   });
 });
 
@@ -108,7 +114,7 @@ describe('docs/PROTOCOL.md', () => {
   it.each(types)('names every field of $type from the $side', ({ type, fields }) => {
     const own = sections.filter(({ heading }) => quoted(heading) === type).flatMap((section) => section.rows);
     // The fields that every envelope has may stand in one table for all.
-    const documented = new Set([...own.map((row) => quoted(row[0])), 'id', 'ts']);
+    const documented = new Set([...own.map((row) => quoted(row[0])), ...Object.keys(common)]);
     // An object needs no row of its own where its fields have one.
     const missing = fieldPaths(fields).filter(
       (path) =>
@@ -127,7 +133,7 @@ describe('docs/PROTOCOL.md', () => {
 
   it('names the fields that every envelope has, and the subprotocol', () => {
     const names = rows.map((row) => quoted(row[0]));
-    expect(names).toEqual(expect.arrayContaining(['id', 'ts', 'type']));
+    expect(names).toEqual(expect.arrayContaining([...fieldPaths(common), 'type']));
     expect(sections.length).toBeGreaterThan(0);
     expect(readFileSync(new URL('../../docs/PROTOCOL.md', import.meta.url), 'utf8')).toContain(subprotocol);
   });

@@ -216,6 +216,25 @@ describe('a goaway', () => {
     },
   );
 
+  it.each([0, 1, 999, 1_000, 1_001])('that asks for %i ms waits a first attempt at least', (retryAfterMs) => {
+    const { state } = step(open(1), { kind: 'goaway', dial: 7, retryAfterMs });
+    const waitMs = Math.max(retryAfterMs, backoff.baseMs);
+    for (const input of [{ kind: 'drained' }, { kind: 'elapsed' }, lost(1006)] as const) {
+      const done = step(state, input);
+      expect(done.state).toMatchObject({ state: 'backoff', attempt: 1, retryAt: now + waitMs });
+      expect(done.effects).toContainEqual(timer(waitMs));
+    }
+  });
+
+  it('that names no time spreads the hubs of many browsers', () => {
+    const { state } = step(open(1), { kind: 'goaway', dial: 7, retryAfterMs: 0 });
+    const waits = [0, 0.25, 0.75].map((random) => {
+      const done = step(state, { kind: 'drained' }, at(now, random)).state;
+      return done.state === 'backoff' && done.retryAt - now;
+    });
+    expect(waits).toEqual([0.5, 0.75, 1.25].map((factor) => factor * backoff.baseMs));
+  });
+
   it.each([1000, 1006, 1012, 1013, 4419])('wins over the delay of the close code %i', (code) => {
     expect(step(draining.state, lost(code))).toMatchObject(later);
   });

@@ -89,6 +89,25 @@ describe('the receive window', () => {
     expect(counts(driver)).toEqual([quarter]);
   });
 
+  it('is the smaller one of the hub and the server', () => {
+    const quarterOf = (window: number) => {
+      const driver = new HubDriver().connect('a', { limits: { window } });
+      driver.subscribe('a', 1);
+      driver.confirmTopics();
+      for (let offset = 1; counts(driver).length === 0; offset++) driver.messages('t', offset, offset);
+      return counts(driver);
+    };
+    const { receiveWindow } = coreLimits;
+    const windows = [1, 100, receiveWindow - 4, receiveWindow, 10 * receiveWindow];
+    expect(windows.map(quarterOf)).toEqual([
+      [1],
+      [25],
+      [receiveWindow / 4 - 1],
+      [receiveWindow / 4],
+      [receiveWindow / 4],
+    ]);
+  });
+
   it('counts from zero with the next connection', () => {
     const driver = subscribed();
     driver.messages('t', 1, quarter - 1);
@@ -198,7 +217,7 @@ describe('a goaway', () => {
     const driver = new HubDriver().connect();
     driver.publish('a', [1]);
     driver.request('a', 'r');
-    driver.frame({ type: 'goaway', payload: { reason: 'deploy', retryAfterMs: 700 } });
+    driver.frame({ type: 'goaway', payload: { reason: 'deploy', retryAfterMs: 1_700 } });
     driver.forget();
     return driver;
   };
@@ -219,7 +238,7 @@ describe('a goaway', () => {
     expect(driver.state).toBe('backoff');
     expect(driver.all('hang-up')).toMatchObject([{ code: closeCodes.normal }]);
     expect(driver.itemsOf('a', 'response')).toHaveLength(1);
-    expect(driver.dueIn('connection')).toBe(700);
+    expect(driver.dueIn('connection')).toBe(1_700);
     driver.reopen({ lastSeq: 1 });
     expect(driver.sent('publish').map(({ head }) => head.seq)).toEqual([2]);
   });
@@ -233,8 +252,10 @@ describe('a goaway', () => {
 
   it('ends an idle connection at once', () => {
     const driver = new HubDriver().connect();
-    driver.frame({ type: 'goaway', payload: { reason: 'deploy', retryAfterMs: 700 } });
+    driver.frame({ type: 'goaway', payload: { reason: 'deploy', retryAfterMs: 0 } });
     expect(driver.state).toBe('backoff');
+    // Where the server names no time, its hubs must not all dial at once.
+    expect(driver.dueIn('connection')).toBe(testConfig.backoff.baseMs);
   });
 });
 

@@ -206,9 +206,14 @@ class Comparison {
       this.entries.some(({ underWay, fate }) => underWay && fate === 'none'),
     );
     for (const [tab, last] of this.lastTabSeq.entries()) {
-      const open = this.entries.find((entry) => entry.tab === tab && entry.fate === 'none');
+      const open = this.entries.filter((entry) => entry.tab === tab && entry.fate === 'none');
+      const before = (entry: NaiveEntry | undefined) => (entry ? entry.tabSeq - 1 : last);
       equal(this.outbox.lastTabSeq(tabId(tab)), last);
-      equal(this.outbox.settledTabSeq(tabId(tab)), open ? open.tabSeq - 1 : last);
+      deepEqual(this.outbox.tabSeqs(tabId(tab)), {
+        takenUpTo: last,
+        storedUpTo: before(open.find(({ stored }) => !stored)),
+        ackedUpTo: before(open[0]),
+      });
     }
   }
 

@@ -203,7 +203,7 @@ describe('an entry that fails', () => {
     outbox.stored(10_001);
     expect(outbox.pending).toEqual({ entries: 1, bytes: 10 });
     expect(seqs(outbox.take(1, now))).toEqual([10_001]);
-    expect(outbox.settledTabSeq('a')).toBe(10_000);
+    expect(outbox.tabSeqs('a')).toEqual({ takenUpTo: 10_001, storedUpTo: 10_001, ackedUpTo: 10_000 });
   });
 
   it('is the largest one under way, where a frame was too large', () => {
@@ -221,19 +221,55 @@ describe('an entry that fails', () => {
   });
 });
 
-describe('the settled tab sequence', () => {
-  it('is that before the first entry without a fate', () => {
+describe('what a tab that attaches anew has to know', () => {
+  const seqsOf = (outbox: Outbox, tabId = 'a') => {
+    const { takenUpTo, storedUpTo, ackedUpTo } = outbox.tabSeqs(tabId);
+    return [takenUpTo, storedUpTo, ackedUpTo];
+  };
+
+  it('is all nought for a tab that is unknown', () => {
+    expect(outboxOf(3).tabSeqs('b')).toEqual({ takenUpTo: 0, storedUpTo: 0, ackedUpTo: 0 });
+  });
+
+  it('is acknowledged before the first entry without a fate, of each tab', () => {
     const outbox = outboxOf(3);
     outbox.append(draft(1, { tabId: 'b' }));
-    expect([outbox.settledTabSeq('a'), outbox.settledTabSeq('b')]).toEqual([0, 0]);
-    outbox.fail(1, error);
-    expect(outbox.settledTabSeq('a')).toBe(1);
-    outbox.fail(3, error);
-    expect(outbox.settledTabSeq('a')).toBe(1);
-    outbox.ack(4);
-    expect([outbox.settledTabSeq('a'), outbox.settledTabSeq('b'), outbox.settledTabSeq('c')]).toEqual([
-      3, 1, 0,
+    expect([seqsOf(outbox), seqsOf(outbox, 'b')]).toEqual([
+      [3, 3, 0],
+      [1, 0, 0],
     ]);
+    outbox.fail(1, error);
+    expect(seqsOf(outbox)).toEqual([3, 3, 1]);
+    outbox.fail(3, error);
+    expect(seqsOf(outbox)).toEqual([3, 3, 1]);
+    outbox.ack(4);
+    expect([seqsOf(outbox), seqsOf(outbox, 'b')]).toEqual([
+      [3, 3, 3],
+      [1, 1, 1],
+    ]);
+  });
+
+  it('is stored before the first entry that the store has not confirmed', () => {
+    const outbox = outboxOf(2);
+    for (const tabSeq of [3, 4, 5]) outbox.append(draft(tabSeq));
+    expect(seqsOf(outbox)).toEqual([5, 2, 0]);
+    outbox.ack(1);
+    expect(seqsOf(outbox)).toEqual([5, 2, 1]);
+    outbox.fail(3, error);
+    expect(seqsOf(outbox)).toEqual([5, 3, 1]);
+    outbox.stored(4);
+    expect(seqsOf(outbox)).toEqual([5, 4, 1]);
+    outbox.ack(5);
+    expect(seqsOf(outbox)).toEqual([5, 5, 5]);
+  });
+
+  it('counts an entry that was refused as taken, since its failure is told apart', () => {
+    const outbox = new Outbox({ maxEntries: 1, maxBytes: 999 }, 0);
+    outbox.append(draft(1));
+    outbox.append(draft(2));
+    expect(seqsOf(outbox)).toEqual([2, 0, 0]);
+    outbox.ack(1);
+    expect(seqsOf(outbox)).toEqual([2, 2, 2]);
   });
 });
 

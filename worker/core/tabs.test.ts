@@ -53,26 +53,57 @@ describe('a tab', () => {
     expect(takeAnswers(tab)).toEqual([]);
     expect(isDue(tab)).toBe(false);
   });
+});
 
-  it('is told of failures once it is back, and of those of other tabs never', () => {
+describe('the failures of a tab', () => {
+  const tabSeqsOf = (tabs: Tabs, tabId: string) => tabs.failuresOf(tabId).map(({ tabSeq }) => tabSeq);
+
+  it('are kept with their errors while it is away, apart from those of other tabs', () => {
     const tabs = new Tabs();
     tabs.tellFate(failed('away', 1));
     tabs.tellFate(failed('other', 7));
     tabs.tellFate({ kind: 'stored', tabId: 'away', upTo: 9 });
+    tabs.tellFate({ kind: 'acked', tabId: 'away', upTo: 2 });
     tabs.tellFate(failed('away', 3));
-    const told = takeAnswers(tabs.add('away', false, 0));
-    expect(told.map((item) => item.kind === 'failed' && item.tabSeq)).toEqual([1, 3]);
-    tabs.remove('away');
-    expect(takeAnswers(tabs.add('away', false, 0))).toEqual([]);
+    expect(tabs.failuresOf('away')).toMatchObject([
+      { tabSeq: 1, error },
+      { tabSeq: 3, error },
+    ]);
+    expect([tabSeqsOf(tabs, 'other'), tabSeqsOf(tabs, 'unknown')]).toEqual([[7], []]);
   });
 
-  it('that stays away does not fill the memory', () => {
+  it('are kept after they were told, since nobody knows whether it took them', () => {
     const tabs = new Tabs();
-    const count = coreLimits.untoldFailures + 10;
-    for (let tabSeq = 1; tabSeq <= count; tabSeq++) tabs.tellFate(failed('away', tabSeq));
-    const told = takeAnswers(tabs.add('away', false, 0));
-    expect(told).toHaveLength(coreLimits.untoldFailures);
-    expect(told.at(-1)).toMatchObject({ tabSeq: count });
+    const tab = tabs.add('a', false, 0);
+    tabs.tellFate(failed('a', 1));
+    expect(takeAnswers(tab)).toHaveLength(1);
+    tabs.remove('a');
+    tabs.tellFate(failed('a', 2));
+    expect([tabSeqsOf(tabs, 'a'), tabSeqsOf(tabs, 'a')]).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+  });
+
+  it('are for the reply to its attach, and no answers of the new attachment', () => {
+    const tabs = new Tabs();
+    tabs.tellFate(failed('away', 1));
+    const tab = tabs.add('away', false, 0);
+    expect([isDue(tab), takeAnswers(tab)]).toEqual([false, []]);
+  });
+
+  it('do not fill the memory: the newest of all tabs are kept', () => {
+    const tabs = new Tabs();
+    const { keptFailures } = coreLimits;
+    tabs.add('here', false, 0);
+    tabs.tellFate(failed('here', 1));
+    for (let tabSeq = 1; tabSeq < keptFailures; tabSeq++) tabs.tellFate(failed('away', tabSeq));
+    expect([tabSeqsOf(tabs, 'here'), tabSeqsOf(tabs, 'away').length]).toEqual([[1], keptFailures - 1]);
+    tabs.tellFate(failed('away', keptFailures));
+    expect([tabSeqsOf(tabs, 'here'), tabSeqsOf(tabs, 'away').length]).toEqual([[], keptFailures]);
+    tabs.tellFate(failed('here', 2));
+    expect(tabSeqsOf(tabs, 'here')).toEqual([2]);
+    expect([tabSeqsOf(tabs, 'away')[0], tabSeqsOf(tabs, 'away').at(-1)]).toEqual([2, keptFailures]);
   });
 });
 
