@@ -8,7 +8,7 @@ import type { Settings } from './options.ts';
 import { watchPage } from './page-signals.ts';
 import { pageTimers } from './page-timers.ts';
 import { createParts } from './parts.ts';
-import type { ConnectionError } from './protocol/errors.ts';
+import type { ConnectionError, ErrorData } from './protocol/errors.ts';
 import { initialStatus } from './status.ts';
 import { readToken } from './token.ts';
 import type { OneSocket, SocketEventMap, SocketStatus } from './types.ts';
@@ -29,12 +29,12 @@ export function createClient(settings: Settings): OneSocket {
   const parts = createParts(settings, { push, ended: () => end }, (drop) => tell('dropped', drop));
 
   /** Ends this tab's use of the connection, on purpose or because no hub can be had. */
-  function finish(error: ConnectionError): void {
+  function finish(error: ConnectionError, lastError: ErrorData | null): void {
     end = error;
     watching.abort();
     connector.leave();
     parts.end(error);
-    setStatus({ ...status, state: 'closed', lastError: error });
+    setStatus({ ...status, state: 'closed', lastError });
   }
 
   const connector = createHubConnector(tabId, settings, {
@@ -55,7 +55,7 @@ export function createClient(settings: Settings): OneSocket {
       return [{ kind: 'signal', signal: document.visibilityState }, ...ops];
     },
     detached: () => end ?? setStatus({ ...status, state: 'connecting' }),
-    failed: finish,
+    failed: (error) => finish(error, { ...error, message: error.message }),
     pushed: parts.calls.pushed,
   });
 
@@ -63,7 +63,7 @@ export function createClient(settings: Settings): OneSocket {
     if (end) return;
     end = failure('closed', 'closed');
     await withDeadline(parts.deliveries.allStored(), tabLimits.closeTimeoutMs, pageTimers);
-    finish(end);
+    finish(end, status.lastError);
   }
 
   const signal = (name: 'online' | DocumentVisibilityState | 'resume') =>

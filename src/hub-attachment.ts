@@ -36,8 +36,7 @@ export async function attachSharedWorker(
     const close = () => worker.port.close();
     expose(api, worker.port);
     const answer = new Promise<AttachReply>((resolve, reject) => {
-      worker.onerror = (event) =>
-        reject(unavailable(url, (event as ErrorEvent).message ?? 'cannot be loaded'));
+      worker.onerror = (event) => reject(unavailable(url, (event as ErrorEvent).message ?? 'not loaded'));
       hub.attach(request).then(resolve, reject);
     });
     let reply: AttachReply | undefined;

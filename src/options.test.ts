@@ -103,7 +103,7 @@ describe('options that are right', () => {
 
 describe('a check', () => {
   it('says what a value must be', () => {
-    expect(() => positive('ttlMs', 0)).toThrow(/^ttlMs must be a number above 0/);
+    expect(() => positive('ttlMs', 0)).toThrow(/^ttlMs must be above 0 and at most 2147483647$/);
     expect(() => checkName('topic', 'abc', 2)).toThrow(/^topic must be a string of 1 to 2 characters/);
     expect(() => positive('ttlMs', 0.5)).not.toThrow();
     expect(() => checkName('topic', 'ab', 2)).not.toThrow();

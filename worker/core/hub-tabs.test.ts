@@ -151,23 +151,19 @@ describe('a tab that leaves', () => {
     expect(driver.effects).toEqual([]);
   });
 
-  it('as the last one leaves the socket open for a while, so that a reload finds it', () => {
+  it('as the last one ends the connection at once, before a worker without pages is suspended', () => {
     const driver = subscribed();
     driver.run({ kind: 'tab-gone', tabId: 'a' });
-    driver.advance(coreLimits.lingerMs - 1);
-    driver.attach('a2');
-    driver.advance(10 * coreLimits.lingerMs);
-    expect(driver.state).toBe('open');
-    expect(driver.all('hang-up')).toEqual([]);
-  });
-
-  it('as the last one ends the connection after that', () => {
-    const driver = subscribed();
-    driver.run({ kind: 'tab-gone', tabId: 'a' });
-    driver.advance(coreLimits.lingerMs);
     expect(driver.state).toBe('idle');
     expect(driver.all('hang-up')).toMatchObject([{ code: closeCodes.normal }]);
     expect([driver.dueIn('connection'), driver.dueIn('heartbeat')]).toEqual([null, null]);
+  });
+
+  it('as the last one is followed by a new connection with the next one', () => {
+    const driver = subscribed();
+    driver.run({ kind: 'tab-gone', tabId: 'a' });
+    driver.attach('a2');
+    expect(driver.state).toBe('connecting');
   });
 
   it('and comes back is served from a clean slate, in the same session', () => {
@@ -176,7 +172,7 @@ describe('a tab that leaves', () => {
     expect(driver.sent('unsubscribe')).toHaveLength(1);
     driver.subscribe('a', 1);
     expect(driver.sent('subscribe')).toHaveLength(1);
-    expect([driver.state, driver.dueIn('linger')]).toEqual(['open', null]);
+    expect(driver.state).toBe('open');
     expect(driver.status.tabs).toEqual(['a']);
   });
 });

@@ -18,15 +18,20 @@ import type { Tab } from './tab-types.ts';
 /** Takes a tab in. A tab that attaches again starts from a clean slate: it tells what it wants anew. */
 export function attachTab(hub: HubState, request: AttachRequest, context: Context): void {
   const { tabId, hasAuth } = request;
-  if (hub.tabs.get(tabId)) dropTab(hub, tabId, context);
+  forgetTab(hub, tabId, context);
   hub.tabs.add(tabId, hasAuth, context.now);
   markStatus(hub);
-  hub.effects.push({ kind: 'cancel-timer', timer: 'linger' });
   stepConnection(hub, { kind: 'start' }, context);
 }
 
-/** Forgets a tab that left or died. What it had stored goes on to the server. */
+/** Takes leave of a tab that has gone or died. What it had stored goes on to the server. */
 export function dropTab(hub: HubState, tabId: string, context: Context): void {
+  forgetTab(hub, tabId, context);
+  // At once: a worker whose last page goes into the back/forward cache is suspended before any timer.
+  if (hub.tabs.size === 0) stepConnection(hub, { kind: 'stop' }, context);
+}
+
+function forgetTab(hub: HubState, tabId: string, context: Context): void {
   const tab = hub.tabs.get(tabId);
   if (!tab) return;
   askTopics(hub, hub.topics.dropTab(tab), context.now);
@@ -36,9 +41,6 @@ export function dropTab(hub: HubState, tabId: string, context: Context): void {
   hub.reconnecting = hub.reconnecting.filter((waiter) => waiter.tabId !== tabId);
   hub.tabs.remove(tabId);
   markStatus(hub);
-  if (hub.tabs.size === 0) {
-    startTimer(hub, 'linger', coreLimits.lingerMs);
-  }
 }
 
 /** Takes a batch of a tab's operations, in order. */

@@ -11,9 +11,6 @@ export function elapsed(hub: HubState, timer: TimerName, context: Context): void
       return stepConnection(hub, { kind: 'elapsed' }, context);
     case 'heartbeat':
       return stepHeartbeat(hub, { kind: 'elapsed' }, context);
-    case 'linger':
-      if (hub.tabs.size === 0) stepConnection(hub, { kind: 'stop' }, context);
-      return;
     case 'status':
       return markStatus(hub);
     case 'stall':

@@ -6,7 +6,7 @@ import type { ConnectionEffect, ConnectionInput } from './connection-types.ts';
 import type { Entry } from './outbox.ts';
 
 /** The hub's timers. At most one of each runs; starting one anew replaces it. */
-export type TimerName = 'connection' | 'heartbeat' | 'linger' | 'status' | 'expiry' | 'stall';
+export type TimerName = 'connection' | 'heartbeat' | 'status' | 'expiry' | 'stall';
 
 /** Everything that can happen to a hub. */
 export type HubInput =

@@ -33,8 +33,6 @@ export const failedSlots = 64;
 export const rememberedTabs = 1024;
 /** Failed entries that are kept for tabs that attach again. */
 export const keptFailures = 10_000;
-/** How long after the last tab the socket stays, so that a reload finds it. */
-export const lingerMs = 1_000;
 /** How long a draining connection waits for acknowledgements. */
 export const drainMs = 5_000;
 /** Changes of counters are told to tabs at most this often; changes of state at once. */
