@@ -1,6 +1,13 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type Plugin } from 'vitest/config';
 import { chromiumArgs, findChromium } from './scripts/browser.mjs';
+import type { ServerUrls } from './server/testing/browser-setup.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    serverUrls: ServerUrls;
+  }
+}
 
 /** In a build the worker lies beside the tab's script; under the test server its source takes that place. */
 const serveWorkerSource: Plugin = {
@@ -40,6 +47,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: browserTests,
+          globalSetup: 'server/testing/browser-setup.ts',
           browser: {
             enabled: true,
             headless: true,
