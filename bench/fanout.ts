@@ -32,7 +32,7 @@ export async function measureFanout(lab: Lab, plan: BenchPlan): Promise<BenchRow
 
 async function deliveriesPerSecond(lab: Lab, side: Side, tabs: number, count: number): Promise<number> {
   return lab.withTabs(tabs, async (open) => {
-    for (const tab of open) await tab.connect(side);
+    await Promise.all(open.map((tab) => tab.connect(side)));
     const all = Promise.all(open.map((tab) => tab.received(count)));
     const [endedAt, startedAt] = await Promise.all([all, lab.flood(side, count)]);
     return (tabs * count * 1000) / (Math.max(...endedAt) - startedAt);

@@ -32,10 +32,8 @@ const labOf = (server: ServerProcess, browser: Browser): Lab => {
       const context = await browser.newContext();
       // tsx compiles with esbuild's keepNames, whose helper the functions that run in the page would miss.
       await context.addInitScript('globalThis.__name = (target) => target');
-      const tabs: BenchTab[] = [];
-      for (let index = 0; index < count; index++) {
-        tabs.push(await openBenchTab(await context.newPage(), server.port));
-      }
+      const open = async () => await openBenchTab(await context.newPage(), server.port);
+      const tabs = await Promise.all(Array.from({ length: count }, open));
       try {
         return await run(tabs);
       } finally {

@@ -2,9 +2,9 @@ import type { BenchPlan, BenchRow } from './contract.ts';
 import type { Lab } from './lab.ts';
 import { inTurn, median, quantile } from './statistics.ts';
 
-const roundTrips = 500;
+const roundTrips = 1000;
 /** Round trips before the measurement: engines compile what is called often. */
-const warmUps = 100;
+const warmUps = 1000;
 
 /** From a send in a tab to the same message back in its handler, one at a time. */
 export async function measureLatency(lab: Lab, plan: BenchPlan): Promise<BenchRow[]> {

@@ -1,15 +1,16 @@
-import type { BenchRow, ServerCost, Side } from './contract.ts';
+import type { BenchPlan, BenchRow, ServerCost, Side } from './contract.ts';
 import type { Lab } from './lab.ts';
 import type { BenchTab } from './page.ts';
 import { median } from './statistics.ts';
 
 const tabs = 20;
-const rounds = 3;
 
 /** What 20 tabs cost the server. */
-export async function measureServerCost(lab: Lab): Promise<BenchRow[]> {
-  const ours = await costOf(lab, 'ours');
-  const direct = await costOf(lab, 'direct');
+export async function measureServerCost(lab: Lab, { repetitions }: BenchPlan): Promise<BenchRow[]> {
+  // One round is too noisy for a figure of some kilobytes.
+  const rounds = Math.max(2, repetitions);
+  const ours = await costOf(lab, 'ours', rounds);
+  const direct = await costOf(lab, 'direct', rounds);
   const peerName = 'a WebSocket per tab';
   const row = (name: string, unit: string, of: (cost: ServerCost) => number): BenchRow => {
     const [mine, peer] = [of(ours), of(direct)];
@@ -22,7 +23,7 @@ export async function measureServerCost(lab: Lab): Promise<BenchRow[]> {
 }
 
 /** The difference that connecting 20 loaded pages makes, median of some rounds. The first one warms the server up. */
-async function costOf(lab: Lab, side: Side): Promise<ServerCost> {
+async function costOf(lab: Lab, side: Side, rounds: number): Promise<ServerCost> {
   const costs: ServerCost[] = [];
   for (let round = 0; round <= rounds; round++)
     costs.push(await lab.withTabs(tabs, (open) => measure(lab, side, open)));
