@@ -176,7 +176,10 @@ export interface OneSocket<A extends ApiShape = UntypedApi> extends AsyncDisposa
     input: InputOf<A['requests'][M]>,
     options?: RequestOptions,
   ): Promise<OutputOf<A['requests'][M]>>;
-  /** Connects now, out of backoff or suspension too. Settles when open; rejects with the error that ended the attempt. */
+  /**
+   * Connects anew now: out of backoff or suspension, and in place of an open connection. An attempt that is under way
+   * goes on. Settles when open; rejects with the error that ended the attempt.
+   */
   reconnect(): Promise<void>;
   /** This tab leaves; what it published is stored first, and the socket stays for the others. */
   close(): Promise<void>;

@@ -3,9 +3,9 @@ import * as closeCodes from './close-codes.ts';
 /**
  * What the hub does when a connection closes with a code.
  * - `retry`: connect again after the backoff
- * - `retry-later`: as `retry`, from the longest delay of the policy unless the server named one
- * - `reauthenticate`: ask a tab for a new token, then as `retry`
- * - `drop-entry`: refuse the oldest unacknowledged entry as too large, then as `retry`
+ * - `retry-later`: as `retry`, after the longest delay of the policy, which no wake-up shortens
+ * - `reauthenticate`: as `retry`, since every attempt begins with a new token
+ * - `drop-entry`: fail the largest entry under way as too large, then as `retry`
  * - `stop`: stay disconnected until the app calls `reconnect()`
  */
 export type CloseAction = 'retry' | 'retry-later' | 'reauthenticate' | 'drop-entry' | 'stop';
