@@ -243,6 +243,14 @@ describe('close', () => {
     await expect(b.ask('connections')).resolves.toEqual({ now: 1, ever: 1 });
   });
 
+  it('in the turn of connect() leaves no lock behind that would keep the tab alive at the hub', async () => {
+    const { socket, name } = open();
+    await socket.close();
+    // Locks are granted in the order in which they are asked for: this one comes after the tab's own.
+    await navigator.locks.request(`onesocket:${name}:tab:${socket.status.tabId}`, () => {});
+    await expect(wantsLock(socket)).resolves.toBe(false);
+  });
+
   it('releases the lock that proved that the tab lives', async () => {
     const { socket, reaches } = open();
     await reaches('open');

@@ -44,7 +44,10 @@ export function createHubConnector(
     const attempt = (attempts += 1);
     try {
       const lockName = `onesocket:${name}:tab:${tabId}`;
-      release ??= await holdTabLock(lockName);
+      const lock = release ?? (await holdTabLock(lockName));
+      // The tab has left meanwhile: a lock that nobody releases would keep it alive at the hub.
+      if (attempt !== attempts) return lock?.();
+      release = lock;
       const request = {
         version: hubApiVersion,
         tabId,
