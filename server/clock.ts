@@ -1,3 +1,5 @@
+import * as protocolLimits from '../src/protocol/limits.ts';
+
 /** A timer that is under way, as its clock knows it. */
 export type Timer = ReturnType<typeof setTimeout> | number;
 
@@ -14,7 +16,7 @@ export interface Clock {
 }
 
 /** The longest delay of one timer: above this, `setTimeout` of Node fires after 1 ms. */
-export const timerMsMax = 2 ** 31 - 1;
+export const timerMsMax = protocolLimits.durationMs;
 
 /** The clock of the machine. */
 export const systemClock: Clock = {

@@ -5,11 +5,11 @@ import * as tabLimits from './limits.ts';
 import { onAbort } from './on-abort.ts';
 import { checkName, positive } from './options.ts';
 import type { Outlet } from './outlet.ts';
-import { pageTimers } from './page-timers.ts';
 import { decodePayload, encodePayload } from './payload.ts';
 import { ConnectionError, queueFull } from './protocol/errors.ts';
 import * as protocolLimits from './protocol/limits.ts';
 import type { RequestOptions } from './types.ts';
+import { timers } from '../worker/timers.ts';
 
 /** An op that the hub answers by its id. */
 type CallOp = Extract<TabOp, { kind: 'request' | 'reconnect' }>;
@@ -51,7 +51,7 @@ export function createCalls({ push, ended }: Outlet) {
       if (reject(id, error)) push({ kind: 'cancel', id });
     };
     const unabort = onAbort(signal, () => cancel(failure('aborted', 'aborted', signal?.reason)));
-    const untime = pageTimers.after(timeoutMs, () => cancel(failure('timeout', 'outcome unknown')));
+    const untime = timers.after(timeoutMs, () => cancel(failure('timeout', 'outcome unknown')));
     try {
       return await answer;
     } finally {

@@ -6,12 +6,12 @@ import { createHubConnector } from './hub-connector.ts';
 import * as tabLimits from './limits.ts';
 import type { Settings } from './options.ts';
 import { watchPage } from './page-signals.ts';
-import { pageTimers } from './page-timers.ts';
 import { createParts } from './parts.ts';
 import type { ConnectionError, ErrorData } from './protocol/errors.ts';
 import { initialStatus } from './status.ts';
 import { readToken } from './token.ts';
 import type { OneSocket, SocketEventMap, SocketStatus } from './types.ts';
+import { timers } from '../worker/timers.ts';
 
 /** The facade of one tab: puts its parts, its way to the hub and its page together. */
 export function createClient(settings: Settings): OneSocket {
@@ -62,7 +62,7 @@ export function createClient(settings: Settings): OneSocket {
   async function close(): Promise<void> {
     if (end) return;
     end = failure('closed', 'closed');
-    await withDeadline(parts.deliveries.allStored(), tabLimits.closeTimeoutMs, pageTimers);
+    await withDeadline(parts.deliveries.allStored(), tabLimits.closeTimeoutMs, timers);
     finish(end, status.lastError);
   }
 

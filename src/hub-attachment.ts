@@ -3,8 +3,8 @@ import type { AttachReply, AttachRequest, HubApi, TabApi } from '../worker/core/
 import { withDeadline } from '../worker/deadline.ts';
 import { failure } from './failure.ts';
 import * as tabLimits from './limits.ts';
-import { pageTimers } from './page-timers.ts';
 import { ConnectionError } from './protocol/errors.ts';
+import { timers } from '../worker/timers.ts';
 
 /** This tab's way to its hub. */
 export interface HubAttachment {
@@ -41,7 +41,7 @@ export async function attachSharedWorker(
     });
     let reply: AttachReply | undefined;
     try {
-      reply = await withDeadline(answer, deadlineMs, pageTimers);
+      reply = await withDeadline(answer, deadlineMs, timers);
       if (reply?.kind === 'attached') return { hub, reply, close };
       if (reply) throw new ConnectionError(reply.error);
     } finally {

@@ -18,8 +18,6 @@ export const closeTimeoutMs = 2_000;
 export const iteratorHighWater = 1024;
 export const iteratorLowWater = 256;
 export const requestTimeoutMs = 10_000;
-/** Longest timer that browsers take (HTML, timers: a signed 32-bit number). */
-export const timerMs = 2 ** 31 - 1;
 export const nameLength = 128;
 /** Entries without a fate, where `queue.maxEntries` says nothing else. */
 export const pendingEntries = 10_000;

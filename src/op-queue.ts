@@ -1,7 +1,7 @@
 import type { PushReply, TabOp } from '../worker/core/hub-api.ts';
 import { withDeadline } from '../worker/deadline.ts';
 import * as tabLimits from './limits.ts';
-import { pageTimers } from './page-timers.ts';
+import { timers } from '../worker/timers.ts';
 
 /** Where batches go. */
 export interface OpTarget {
@@ -36,11 +36,7 @@ export function createOpQueue(target: OpTarget, ops: TabOp[]): OpQueue {
 
   async function send(batch: readonly TabOp[]): Promise<void> {
     underWay += 1;
-    const reply = await withDeadline(
-      target.push(batch).catch(reportError),
-      tabLimits.pushTimeoutMs,
-      pageTimers,
-    );
+    const reply = await withDeadline(target.push(batch).catch(reportError), tabLimits.pushTimeoutMs, timers);
     if (isClosed) return;
     if (reply !== 'taken') return target.lost();
     underWay -= 1;

@@ -1,6 +1,7 @@
 import type { HubOptions } from '../worker/core/hub-api.ts';
 import { failure } from './failure.ts';
 import * as tabLimits from './limits.ts';
+import * as protocolLimits from './protocol/limits.ts';
 import type { Auth, ConnectOptions } from './types.ts';
 
 /** Checked options, as tab and hub need them. */
@@ -47,8 +48,8 @@ function checkNumbers(group: object, path: string): void {
 
 /** A positive number of at most what a timer can wait, or a ConnectionError `invalid-option`. */
 export function positive(name: string, value: unknown): void {
-  if (typeof value !== 'number' || !(value > 0 && value <= tabLimits.timerMs)) {
-    invalid(name, `above 0 and at most ${tabLimits.timerMs}`);
+  if (typeof value !== 'number' || !(value > 0 && value <= protocolLimits.durationMs)) {
+    invalid(name, `above 0 and at most ${protocolLimits.durationMs}`);
   }
 }
 

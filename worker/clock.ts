@@ -1,4 +1,6 @@
+import * as protocolLimits from '../src/protocol/limits.ts';
 import type { Context } from './core/context.ts';
+import { timers } from './timers.ts';
 
 /** Time and chance, as the hub gets them. */
 export interface Clock {
@@ -8,14 +10,9 @@ export interface Clock {
   after(delayMs: number, run: () => void): () => void;
 }
 
-/** Longest timer of the platform (HTML, timers: a signed 32-bit number); a longer one would end at once. */
-const timerMsMax = 2 ** 31 - 1;
-
 /** The platform's clocks and timers. */
 export const platformClock: Clock = {
   context: () => ({ now: Date.now(), ticks: performance.now(), random: Math.random() }),
-  after(delayMs, run) {
-    const timer = setTimeout(run, Math.min(delayMs, timerMsMax));
-    return () => clearTimeout(timer);
-  },
+  // The server may name a longer time than a timer can wait; the platform would end that at once.
+  after: (delayMs, run) => timers.after(Math.min(delayMs, protocolLimits.durationMs), run),
 };
