@@ -50,11 +50,23 @@ const bundle = (name: string, entry: string, mangled?: readonly string[]): UserC
   },
 });
 
+// Two entries that share a file, so that an error class of one is that of the other.
 const server: UserConfig = {
   ...bundle('server', 'server/index.ts'),
-  ssr: { target: 'node', noExternal: true, external: ['ws', 'pino'] },
+  ssr: { target: 'node', noExternal: true, external: ['ws', 'pino', 'lmdb'] },
 };
-server.build = { ...server.build, ssr: true, target: 'node20', minify: false, license: false };
+server.build = {
+  ...server.build,
+  ssr: true,
+  target: 'node20',
+  minify: false,
+  license: false,
+  rolldownOptions: {
+    input: { server: here('server/index.ts'), 'server-file': here('server/file.ts') },
+    preserveEntrySignatures: 'strict',
+    output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'server-shared.js' },
+  },
+};
 
 // The demo uses what we ship, so it goes through the same worker URL handling as any app.
 const demo: UserConfig = {

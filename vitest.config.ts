@@ -23,7 +23,7 @@ const serveWorkerSource: Plugin = {
 };
 
 const executablePath = findChromium();
-const tests = ['src', 'worker', 'server', 'demo', 'bench', 'scripts'].map(
+const tests = ['src', 'worker', 'server', 'demo', 'bench', 'scripts', 'sim'].map(
   (folder) => `${folder}/**/*.test.ts`,
 );
 const browserTests = ['{src,worker,demo}/**/*.browser.test.ts'];
@@ -43,7 +43,7 @@ export default defineConfig({
       {
         plugins: [serveWorkerSource],
         // A dependency that is found in the middle of a run would reload the page under a test.
-        optimizeDeps: { include: ['comlink', 'fast-check'] },
+        optimizeDeps: { include: ['comlink', 'idb', 'fast-check'] },
         test: {
           name: 'browser',
           include: browserTests,

@@ -1,10 +1,16 @@
 /** Which way the messages go: through onesocket, or through a WebSocket of each page's own. */
 export type Side = 'ours' | 'direct';
 
+export const sides: readonly Side[] = ['ours', 'direct'];
+
 /** What the bench asks its server process. */
 export type BenchCommand =
   | { readonly kind: 'flood'; readonly side: Side; readonly count: number }
-  | { readonly kind: 'cost'; readonly side: Side };
+  | { readonly kind: 'cost'; readonly side: Side }
+  /** Answered with the time (ms since the epoch) at which the next message of a restarted page arrives. */
+  | { readonly kind: 'first'; readonly side: Side }
+  /** Accepts the messages of a restarted page, which wait until then. */
+  | { readonly kind: 'release' };
 
 /** What one side costs the server at this moment. */
 export interface ServerCost {
@@ -15,7 +21,7 @@ export interface ServerCost {
 
 /** One measured line. `ratio` is above 1 where ours is better. */
 export interface BenchRow {
-  readonly suite: 'fanout' | 'latency' | 'server';
+  readonly suite: 'fanout' | 'latency' | 'server' | 'durable';
   readonly name: string;
   readonly unit: string;
   readonly ours: number;
@@ -32,3 +38,8 @@ export interface BenchPlan {
 }
 
 export const topic = 'bench';
+/** Publishes to this topic are accepted only when the bench says so. */
+export const heldTopic = 'held';
+
+/** Where the bench's server has the library. */
+export const libraryPath = '/dist/index.js';

@@ -1,4 +1,4 @@
-import type { BenchPlan, BenchRow, Side } from './contract.ts';
+import { sides, type BenchPlan, type BenchRow, type Side } from './contract.ts';
 import type { Lab } from './lab.ts';
 import { inTurn, median } from './statistics.ts';
 
@@ -14,7 +14,9 @@ export async function measureFanout(lab: Lab, plan: BenchPlan): Promise<BenchRow
   const rows: BenchRow[] = [];
   for (const { tabs, messages } of cases) {
     const count = messages * plan.scale;
-    const values = await inTurn(plan.repetitions, (side) => deliveriesPerSecond(lab, side, tabs, count));
+    const values = await inTurn(plan.repetitions, sides, (side) =>
+      deliveriesPerSecond(lab, side, tabs, count),
+    );
     const [ours, peer] = [median(values.ours), median(values.direct)];
     const name = tabs === 1 ? '1 tab' : `${tabs} tabs`;
     rows.push({

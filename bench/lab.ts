@@ -4,6 +4,7 @@ import { startServerProcess, type ServerProcess } from '../demo/backend/server-p
 import { chromiumArgs, findChromium } from '../scripts/browser.mjs';
 import type { BenchCommand, ServerCost, Side } from './contract.ts';
 import { openBenchTab, type BenchTab } from './page.ts';
+import { openProfile, type Profile } from './profile.ts';
 
 /** A browser and a server process, and ways to use them. */
 export interface Lab extends AsyncDisposable {
@@ -12,6 +13,12 @@ export interface Lab extends AsyncDisposable {
   /** Publishes numbered messages at full speed. Settles with the time of the beginning, ms since the epoch. */
   flood(side: Side, count: number): Promise<number>;
   cost(side: Side): Promise<ServerCost>;
+  /** Gives a browser with an empty profile on the disk to `run`, and ends it. */
+  withProfile<T>(run: (profile: Profile) => Promise<T>): Promise<T>;
+  /** Settles with the time at which the next message of a restarted page arrives, ms since the epoch. */
+  firstMessage(side: Side): Promise<number>;
+  /** Accepts what a restarted page has sent. */
+  release(): Promise<void>;
 }
 
 /** Starts both. Throws if there is no Chromium. */
@@ -20,12 +27,12 @@ export async function openLab(): Promise<Lab> {
   if (!executablePath) throw new Error('npm run bench needs a Chromium: npm run setup finds or installs one');
   const server = await startServerProcess({ entry: fileURLToPath(new URL('server.ts', import.meta.url)) });
   const browser = await chromium.launch({ executablePath, args: chromiumArgs });
-  return labOf(server, browser);
+  return labOf(server, browser, executablePath);
 }
 
 const floodTimeoutMs = 120_000;
 
-const labOf = (server: ServerProcess, browser: Browser): Lab => {
+const labOf = (server: ServerProcess, browser: Browser, executablePath: string): Lab => {
   const ask = (command: BenchCommand) => server.request(command, floodTimeoutMs);
   return {
     async withTabs(count, run) {
@@ -42,6 +49,12 @@ const labOf = (server: ServerProcess, browser: Browser): Lab => {
     },
     flood: async (side, count) => (await ask({ kind: 'flood', side, count })) as number,
     cost: async (side) => (await ask({ kind: 'cost', side })) as ServerCost,
+    async withProfile(run) {
+      await using profile = await openProfile(executablePath, server.port);
+      return await run(profile);
+    },
+    firstMessage: async (side) => (await ask({ kind: 'first', side })) as number,
+    release: async () => void (await ask({ kind: 'release' })),
     async [Symbol.asyncDispose]() {
       await browser.close();
       await server.kill();

@@ -1,4 +1,4 @@
-import type { BenchPlan, BenchRow } from './contract.ts';
+import { sides, type BenchPlan, type BenchRow } from './contract.ts';
 import type { Lab } from './lab.ts';
 import { inTurn, median, quantile } from './statistics.ts';
 
@@ -9,7 +9,7 @@ const warmUps = 1000;
 /** From a send in a tab to the same message back in its handler, one at a time. */
 export async function measureLatency(lab: Lab, plan: BenchPlan): Promise<BenchRow[]> {
   const p99s = { ours: [] as number[], direct: [] as number[] };
-  const p50s = await inTurn(plan.repetitions, (side) =>
+  const p50s = await inTurn(plan.repetitions, sides, (side) =>
     lab.withTabs(1, async ([tab]) => {
       await tab!.connect(side);
       const times = (await tab!.roundTrips(warmUps + roundTrips * plan.scale)).slice(warmUps);

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { BenchPlan, BenchRow } from './contract.ts';
+import { measureDurable } from './durable.ts';
 import { measureFanout } from './fanout.ts';
 import { openLab, type Lab } from './lab.ts';
 import { measureLatency } from './latency.ts';
@@ -10,6 +11,7 @@ const suites: Record<BenchRow['suite'], (lab: Lab, plan: BenchPlan) => Promise<B
   fanout: measureFanout,
   latency: measureLatency,
   server: measureServerCost,
+  durable: measureDurable,
 };
 
 const usage = `npm run bench [-- [suite ...] [--quick] [--json FILE]]   suites: ${Object.keys(suites).join(', ')}`;

@@ -1,6 +1,6 @@
 import type * as Onesocket from 'onesocket';
 import type { Page } from 'playwright';
-import { topic, type Side } from './contract.ts';
+import { libraryPath, topic, type Side } from './contract.ts';
 
 /** One tab. */
 export interface BenchTab {
@@ -34,8 +34,6 @@ export async function openBenchTab(page: Page, port: number): Promise<BenchTab> 
     roundTrips: (count) => page.evaluate(measureRoundTrips, count),
   };
 }
-
-const libraryPath = '/dist/index.js';
 
 interface ConnectPage {
   readonly side: Side;

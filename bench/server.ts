@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
@@ -8,11 +10,33 @@ import { runInNewContext } from 'node:vm';
 import { createServer } from 'onesocket/server';
 import { WebSocketServer } from 'ws';
 import { serveParent } from '../demo/backend/parent-channel.ts';
-import { topic, type BenchCommand, type ServerCost, type Side } from './contract.ts';
+import { heldTopic, topic, type BenchCommand, type ServerCost, type Side } from './contract.ts';
 
 // One process serves the page and both sides, so that neither has a better machine than the other.
 
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
+
+// Of Logux a page gets the one module that is measured, and the one that it imports.
+const loguxClient = fileURLToPath(import.meta.resolve('@logux/client'));
+const loguxFiles: Readonly<Record<string, string>> = {
+  '/logux/store.js': join(dirname(loguxClient), 'indexed-store/index.js'),
+  '/logux/core.js': join(
+    dirname(createRequire(loguxClient).resolve('@logux/core')),
+    'is-first-older/index.js',
+  ),
+};
+const html = `<!doctype html><title>bench</title>
+<script type="importmap">{ "imports": { "@logux/core": "/logux/core.js" } }</script>`;
+
+/** Who waits for the next message of a restarted page, and what its publishes wait for. */
+const firstMessage: Record<Side, (at: number) => void> = { ours: () => {}, direct: () => {} };
+let released = Promise.resolve();
+let release = () => {};
+
+function awaitFirstMessage(side: Side): Promise<number> {
+  released = new Promise((resolve) => (release = resolve));
+  return new Promise((resolve) => (firstMessage[side] = resolve));
+}
 
 // The history holds a whole flood: what is measured is delivery, not how much of it can be missed.
 const onesocket = createServer({
@@ -21,12 +45,19 @@ const onesocket = createServer({
     historyBytes: 512 * 1024 * 1024,
     totalHistoryBytes: 512 * 1024 * 1024,
   },
+  onPublish({ topic: name }) {
+    // No promise for the others: it would cost each of them a microtask.
+    if (name !== heldTopic) return undefined;
+    firstMessage.ours(Date.now());
+    return released;
+  },
 });
 const direct = new WebSocketServer({ noServer: true, perMessageDeflate: false });
 
 // What a hand-written server does: each message is a frame of its own to every socket.
 direct.on('connection', (socket) => {
   socket.on('message', (data, isBinary) => {
+    firstMessage.direct(Date.now());
     for (const client of direct.clients) client.send(data, { binary: isBinary });
   });
 });
@@ -34,11 +65,13 @@ direct.on('connection', (socket) => {
 const http = createHttpServer(async (request, response) => {
   // No idle HTTP connection may be counted as a cost of either side.
   response.setHeader('connection', 'close');
-  const file = /^\/dist\/([\w.]+\.js)\b/.exec(request.url ?? '')?.[1];
-  if (file) response.setHeader('content-type', 'text/javascript').end(await readFile(dist + file));
-  else response.setHeader('content-type', 'text/html').end('<!doctype html><title>bench</title>');
+  const name = /^\/dist\/([\w.]+\.js)\b/.exec(request.url ?? '')?.[1];
+  const file = name ? dist + name : loguxFiles[request.url ?? ''];
+  if (file) response.setHeader('content-type', 'text/javascript').end(await readFile(file));
+  else response.setHeader('content-type', 'text/html').end(html);
 });
 onesocket.attach(http, { path: '/realtime' });
+// Any other path is never answered: a server that cannot be reached.
 http.on('upgrade', (request, socket, head) => {
   if (request.url === '/direct')
     direct.handleUpgrade(request, socket, head, (ws) => direct.emit('connection', ws));
@@ -95,6 +128,8 @@ http.listen(0, '127.0.0.1', () => {
   serveParent((http.address() as AddressInfo).port, async (asked) => {
     const command = asked as BenchCommand;
     if (command.kind === 'cost') return cost(command.side);
+    if (command.kind === 'release') return release();
+    if (command.kind === 'first') return awaitFirstMessage(command.side);
     const startedAt = Date.now();
     await flood(command.side, command.count);
     return startedAt;

@@ -6,14 +6,15 @@ export function quantile(values: readonly number[], share: number): number {
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
 
-/** Measures both sides in turn, so that a slow moment of the machine meets both. Gives the values of each. */
-export async function inTurn(
+/** Measures all sides in turn, so that a slow moment of the machine meets each. Gives the values of each. */
+export async function inTurn<S extends string, T>(
   repetitions: number,
-  measure: (side: 'ours' | 'direct') => Promise<number>,
-): Promise<{ readonly ours: number[]; readonly direct: number[] }> {
-  const values = { ours: [] as number[], direct: [] as number[] };
+  sides: readonly S[],
+  measure: (side: S) => Promise<T>,
+): Promise<Record<S, T[]>> {
+  const values = Object.fromEntries(sides.map((side) => [side, [] as T[]])) as Record<S, T[]>;
   for (let index = 0; index < repetitions; index++) {
-    for (const side of ['ours', 'direct'] as const) values[side].push(await measure(side));
+    for (const side of sides) values[side].push(await measure(side));
   }
   return values;
 }

@@ -1,5 +1,5 @@
 import type { ChatLog, ChatRow } from './chat-log.ts';
-import { byId, make, setText } from './dom.ts';
+import { arrange, byId, make, setText } from './dom.ts';
 import { gapWords } from './gap-words.ts';
 import { identityOf, tint } from './identity.ts';
 import { markLegend, markOf } from './marks.ts';
@@ -38,16 +38,6 @@ export const createChatView = (ownTabId: string): ChatView => {
       keepPlace();
     },
   };
-};
-
-/** Makes `elements` the children of `list`, and moves only those that are not in place. */
-const arrange = (list: HTMLElement, elements: readonly HTMLElement[]): void => {
-  const wanted = new Set<Element>(elements);
-  for (const child of Array.from(list.children)) if (!wanted.has(child)) child.remove();
-  elements.forEach((element, index) => {
-    const present = list.children[index];
-    if (present !== element) list.insertBefore(element, present ?? null);
-  });
 };
 
 const rowElement = (row: ChatRow): HTMLElement => {

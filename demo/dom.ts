@@ -31,3 +31,13 @@ export const makeSvg = <K extends keyof SVGElementTagNameMap>(
 export const setText = (element: Element, text: string): void => {
   if (element.textContent !== text) element.textContent = text;
 };
+
+/** Makes `elements` the children of `list`, and moves only those that are not in place. */
+export const arrange = (list: HTMLElement, elements: readonly HTMLElement[]): void => {
+  const wanted = new Set<Element>(elements);
+  for (const child of Array.from(list.children)) if (!wanted.has(child)) child.remove();
+  elements.forEach((element, index) => {
+    const present = list.children[index];
+    if (present !== element) list.insertBefore(element, present ?? null);
+  });
+};

@@ -1,5 +1,6 @@
 import type { HostKind, SocketStatus } from 'onesocket';
 import { byId, setText } from './dom.ts';
+import { durabilityWords } from './durability-words.ts';
 import { count } from './words.ts';
 
 const hosts: Record<HostKind, string> = {
@@ -8,9 +9,10 @@ const hosts: Record<HostKind, string> = {
   page: 'in one of the tabs',
 };
 
-/** Gives a function that shows the hub: where it runs, and what waits in its outbox. */
+/** Gives a function that shows the hub: where it runs, how durable its outbox is, and what waits there. */
 export const createHubNode = (): ((status: SocketStatus) => void) => {
   const host = byId('hub-host', HTMLElement);
+  const durability = byId('durability', HTMLElement);
   const topics = byId('topics', HTMLElement);
   const dropped = byId('dropped', HTMLElement);
   const queue = byId('queue', HTMLElement);
@@ -18,6 +20,9 @@ export const createHubNode = (): ((status: SocketStatus) => void) => {
   return (status) => {
     const absent = status.state === 'closed' ? 'none' : 'attaching';
     setText(host, status.host === null ? absent : hosts[status.host]);
+    const { label, tone } = durabilityWords(status);
+    setText(durability, label);
+    durability.dataset['tone'] = tone;
     setText(topics, count(status.topics));
     setText(dropped, count(status.dropped));
     setText(queue, count(status.queue.entries));

@@ -3,6 +3,7 @@ import { createControlClient } from './control-client.ts';
 import { startControls } from './controls.ts';
 import { startFrames } from './frames.ts';
 import { identityOf } from './identity.ts';
+import { startOutbox } from './outbox-panel.ts';
 import { startPicture } from './picture.ts';
 import { openSocket } from './socket.ts';
 import { startTicker } from './ticker-panel.ts';
@@ -16,6 +17,7 @@ const picture = startPicture(socket, control);
 const chat = startChat(socket);
 const ticker = startTicker(socket);
 const renderControls = startControls(socket, control);
+const renderOutbox = startOutbox(socket);
 startTraffic(socket, picture, chat, ticker);
 
-startFrames([picture.render, chat.render, ticker.render, renderControls]);
+startFrames([picture.render, chat.render, ticker.render, renderControls, renderOutbox]);

@@ -15,6 +15,7 @@ const status = (more: Partial<SocketStatus>): SocketStatus => ({
   tabs: ['tab'],
   topics: 0,
   durability: 'memory',
+  storeError: null,
   dropped: 0,
   ...more,
 });

@@ -6,7 +6,15 @@ import { pathToFileURL } from 'node:url';
 import { root, run, tool } from './run.mjs';
 
 const stampFile = resolve(root, '.cache/build.json');
-const outputs = ['index.js', 'worker.js', 'server.js', 'types/src/index.d.ts', 'types/server/index.d.ts'];
+const outputs = [
+  'index.js',
+  'worker.js',
+  'server.js',
+  'server-file.js',
+  'types/src/index.d.ts',
+  'types/server/index.d.ts',
+  'types/server/file.d.ts',
+];
 
 const libraryInputs = [
   'src',
@@ -112,6 +120,7 @@ const buildLibrary = async () => {
       'src/index.d.ts',
       'worker/hub.worker.d.ts',
       'server/index.d.ts',
+      'server/file.d.ts',
     ]);
     if (existsSync(resolve(root, 'dist'))) renameSync(resolve(root, 'dist'), old);
     renameSync(fresh, resolve(root, 'dist'));

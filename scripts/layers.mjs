@@ -11,15 +11,20 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const layers = [
   { name: 'src/protocol', files: [], packages: [] },
   { name: 'worker/core', files: ['src/protocol'], packages: [] },
-  { name: 'worker', files: ['worker/core', 'src/protocol'], packages: ['comlink'] },
+  { name: 'worker', files: ['worker/core', 'src/protocol'], packages: ['comlink', 'idb'] },
   { name: 'src', files: ['worker', 'worker/core', 'src/protocol'], packages: ['comlink'] },
-  { name: 'server', files: ['src/protocol'], packages: ['ws', 'pino', 'node:'] },
+  { name: 'server', files: ['src/protocol'], packages: ['ws', 'pino', 'lmdb', 'node:'] },
   { name: 'demo/backend', files: ['package.json', 'demo'], packages: ['onesocket', 'vite', 'ws', 'node:'] },
   { name: 'demo', files: [], packages: ['onesocket'] },
   {
     name: 'e2e',
     files: ['demo/backend', 'scripts'],
     packages: ['onesocket', 'ws', 'node:', '@playwright/test'],
+  },
+  {
+    name: 'sim',
+    files: ['src', 'worker', 'worker/core', 'src/protocol', 'server'],
+    packages: ['comlink', 'node:'],
   },
   { name: 'bench', files: ['demo/backend', 'scripts'], packages: ['onesocket', 'ws', 'node:', 'playwright'] },
 ];

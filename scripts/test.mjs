@@ -8,14 +8,19 @@ import { setup } from './setup.mjs';
 const reports = resolve(root, '.cache/test');
 
 const vitest = (project, report) => [
-  'vitest',
+  tool('vitest'),
   ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
 ];
 
 const suites = {
   unit: { needsBrowser: false, command: (report) => vitest('unit', report) },
   browser: { needsBrowser: true, command: (report) => vitest('browser', report) },
-  e2e: { needsBrowser: true, command: () => ['playwright', ['test']] },
+  sim: {
+    needsBrowser: false,
+    command: () => [process.execPath, ['scripts/sim.mjs', '--seeds', '2000']],
+    isQuiet: true,
+  },
+  e2e: { needsBrowser: true, command: () => [tool('playwright'), ['test']] },
 };
 
 const countVitest = (report) => {
@@ -35,7 +40,14 @@ const countPlaywright = ({ stats, errors }) => ({
   skipped: stats.skipped,
 });
 
-const readCounts = (name, report) => {
+/** All seeds together count as one test, and each that finds a violation as one that failed. */
+const countSim = (output) => {
+  const violations = Number(/^seeds \d+, violations (\d+),/m.exec(output)?.[1] ?? 1);
+  return { passed: violations === 0 ? 1 : 0, failed: violations, skipped: 0 };
+};
+
+const readCounts = (name, report, output) => {
+  if (name === 'sim') return countSim(output);
   try {
     const parsed = JSON.parse(readFileSync(report, 'utf8'));
     return name === 'e2e' ? countPlaywright(parsed) : countVitest(parsed);
@@ -53,8 +65,9 @@ const runSuite = async (name, chromium) => {
   const report = resolve(reports, `${name}.json`);
   const [command, args] = suites[name].command(report);
   const env = { PLAYWRIGHT_JSON_OUTPUT_FILE: report, ...(chromium && { ONESOCKET_CHROMIUM: chromium }) };
-  const { code } = await run(tool(command), args, { env, show: true });
-  const counts = readCounts(name, report);
+  const { code, output } = await run(command, args, { env, show: !suites[name].isQuiet });
+  if (suites[name].isQuiet) console.log(output.trim());
+  const counts = readCounts(name, report, output);
   // An error outside of any test, or a pattern that matches no file, must not look like success.
   if (counts.failed === 0 && (code !== 0 || counts.passed === 0)) {
     console.log(`${name}: exit code ${code}, ${counts.passed} tests passed: counted as a failure`);

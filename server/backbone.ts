@@ -108,10 +108,11 @@ export type WatchResult = { readonly kind: 'watching'; stop(): void } | { readon
 
 /**
  * The seam between a server and where its histories and client records live. Each method may answer at
- * once or with a promise. Calls take effect in the order in which they were made, so that a session may
- * make the next before the first is answered. A rejection means that the effect is unknown. After a rejected
- * `publish` or `recordRefusal` those of the same lease that were made later must not take effect either:
- * sequences may have holes, so a later one would pass for the proof that the failed one was handled.
+ * once or with a promise. Calls that change something take effect in the order in which they were made, so that
+ * a session may make the next before the first is answered. `read` and `head` show at least what was answered,
+ * and never what a crash could still take back. A rejection means that the effect is unknown. After a rejected
+ * `publish` or `recordRefusal` those of the same lease that were made later are rejected too, until the client is
+ * opened again: sequences may have holes, so a later one would pass for the proof that the failed one was handled.
  */
 export interface Backbone {
   /**

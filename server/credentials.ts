@@ -54,15 +54,18 @@ export class Credentials {
     );
   }
 
-  /** Checks a token and answers it: `auth-ok` and `accepted`, or a close. */
-  check(token: string, accepted: (identity: Identity) => void): void {
+  /**
+   * Checks a token and answers it: `auth-ok` and `accepted`, or a close. Where the client has `claimed` an
+   * identity, the token must be of that one: what one user has queued is never published as another.
+   */
+  check(token: string, accepted: (identity: Identity) => void, claimed?: string): void {
     const { context, request, close } = this.#owner;
     const state = this.#state;
     if (state.kind === 'checking') return close(closeCodes.unexpected, 'an auth while another is checked');
     this.#become({ kind: 'checking', identity: state.kind === 'held' ? state.identity : undefined });
     settle(
       verifyToken(context, token, request),
-      (verdict) => this.#decide(verdict, accepted),
+      (verdict) => this.#decide(verdict, accepted, claimed),
       (reason) => {
         context.logger.error({ reason: String(reason) }, 'a token could not be processed');
         close(closeCodes.internalError, 'the server failed');
@@ -76,7 +79,7 @@ export class Credentials {
     this.#expiry.clear();
   }
 
-  #decide(verdict: Verdict, accepted: (identity: Identity) => void): void {
+  #decide(verdict: Verdict, accepted: (identity: Identity) => void, claimed: string | undefined): void {
     const { close, context, outbound } = this.#owner;
     const state = this.#state;
     if (state.kind !== 'checking') return;
@@ -85,6 +88,10 @@ export class Credentials {
     const { identity, expiresAt } = verdict.identity;
     if (state.identity !== undefined && state.identity !== identity) {
       return close(closeCodes.unauthenticated, 'the token is of another identity');
+    }
+    // Without `authenticate` everybody is anonymous, whatever they call themselves.
+    if (context.hooks.authenticate && claimed !== undefined && claimed !== identity) {
+      return close(closeCodes.forbidden, 'the outbox is of another identity than the token');
     }
     if (expiresAt !== undefined && expiresAt <= context.clock.now()) {
       return close(closeCodes.tokenExpired, 'the token has expired');

@@ -222,6 +222,42 @@ describe('token', () => {
   });
 });
 
+describe('an identity in the hello', () => {
+  it('is accepted where the token is of the same', async () => {
+    await using running = await startServer({ authenticate });
+    const client = await running.client();
+    await client.hello({ token: 'token-a', identity: 'a' });
+    expect(client.all('auth-ok')[0]!.payload.identity).toBe('a');
+  });
+
+  it('is closed 4403 where the token is of another, before anything of the client is opened', async () => {
+    await using running = await startServer({ authenticate });
+    const client = await running.client();
+    client.sendHello({ token: 'token-b', identity: 'a' });
+    expect(await client.closed).toEqual({
+      code: 4403,
+      reason: 'the outbox is of another identity than the token',
+    });
+    expect(client.envelopes).toEqual([]);
+  });
+
+  it('needs a token like any other hello', async () => {
+    await using running = await startServer({ authenticate });
+    const client = await running.client();
+    client.sendHello({ identity: 'a' });
+    expect((await client.closed).code).toBe(4401);
+  });
+
+  it.each([undefined, 'x'])('means nothing to a server without authenticate (token: %s)', async (token) => {
+    const seen: string[] = [];
+    await using running = await startServer({ onPublish: ({ identity }) => void seen.push(identity) });
+    const client = await running.client();
+    await client.hello({ identity: 'a', ...(token && { token }) });
+    await client.publish('t', 1);
+    expect(seen).toEqual(['anonymous']);
+  });
+});
+
 describe('new token on an open connection', () => {
   it('is taken where the identity is the same', async () => {
     const claims: unknown[] = [];

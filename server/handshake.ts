@@ -76,8 +76,10 @@ export class Handshake {
     if (state.kind === 'awaiting-hello' && envelope.type === 'hello') return this.#greet(envelope);
     if (state.kind === 'awaiting-auth' && envelope.type === 'auth') {
       this.#become({ kind: 'verifying' });
-      return this.#owner.credentials.check(envelope.payload.token, (identity) =>
-        this.#open(state.hello, identity),
+      return this.#owner.credentials.check(
+        envelope.payload.token,
+        (identity) => this.#open(state.hello, identity),
+        state.hello.payload.identity,
       );
     }
     this.#owner.close(closeCodes.unexpected, `${envelope.type} in the state ${state.kind}`);

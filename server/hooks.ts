@@ -36,11 +36,14 @@ export type Authorize = (question: AuthorizeQuestion) => MaybePromise<boolean>;
 export interface IncomingPublish {
   readonly identity: string;
   readonly claims: unknown;
+  /** The outbox that the message comes from. `identity`, `clientId` and `seq` together name it once and for all. */
   readonly clientId: string;
+  /** Which opening of the outbox sends it. It can be another when the same message is sent again. */
+  readonly clientEpoch: number;
   readonly topic: string;
-  /** The publisher's id of the message. */
+  /** The publisher's id of the message; chosen by the client, so no proof of anything. */
   readonly id: string;
-  /** The sequence of the message in its client's outbox. */
+  /** The sequence of the message in its client's outbox; the same whenever it is sent again. */
   readonly seq: number;
   /** A JSON value, or the bytes of a binary publish. */
   readonly payload: unknown;
@@ -49,6 +52,18 @@ export interface IncomingPublish {
 /**
  * Sees every publish of a client, in order, before it is accepted. A returned refusal, or a thrown
  * {@link RequestError}, refuses it with that code; any other error refuses it as `rejected`.
+ *
+ * A message is published once, but the hook runs before that, and not in the same atomic step. Where the server
+ * or the backbone fails in between, the client sends the message again and the hook sees it again. Effects of
+ * your own that must happen once are to be remembered together with what names the message:
+ *
+ * @example
+ * onPublish: ({ identity, clientId, seq, payload }) =>
+ *   database.transaction(async (tx) => {
+ *     // A unique key over the three columns; false where there is such a row already.
+ *     const isNew = await tx.insertUnlessThere('handled', { identity, clientId, seq });
+ *     if (isNew) await tx.insert('orders', payload);
+ *   }),
  */
 // `void` allows a hook without a return statement.
 export type OnPublish = (publish: IncomingPublish) => MaybePromise<Refusal | undefined | void>;
@@ -59,7 +74,10 @@ export interface RequestContext {
   readonly claims: unknown;
   readonly clientId: string;
   readonly clientEpoch: number;
-  /** The request's id. */
+  /**
+   * The request's id. The library never repeats a request by itself; an app that asks again asks with a new id,
+   * so effects that must happen once need a key of the app's own in the input.
+   */
   readonly id: string;
   /** Aborted when the client cancels or disconnects, and when the time is over. */
   readonly signal: AbortSignal;

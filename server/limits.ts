@@ -39,16 +39,20 @@ export interface ServerLimits {
   /** Bytes that a topic keeps. Default 4 MiB. */
   readonly historyBytes: number;
   /**
-   * Bytes that all topics of the memory backbone keep together, counted as sent. Above it, whole topics without
+   * Bytes that all topics of a backbone keep together, counted as sent. Above it, whole topics without
    * subscribers are forgotten, the one unused for longest first; where that is not enough, the largest
    * histories lose their oldest messages. Default 256 MiB.
    */
   readonly totalHistoryBytes: number;
-  /** Topics of the memory backbone; above it, the one unused for longest is forgotten. Default 10,000. */
+  /** Topics of a backbone; above it, the one unused for longest is forgotten. Default 10,000. */
   readonly topics: number;
-  /** Clients remembered after they have disconnected. Default 100,000. */
+  /** Clients remembered after they have disconnected; above it, the longest gone is forgotten. Default 100,000. */
   readonly clients: number;
-  /** Milliseconds that a client is remembered after it has disconnected. Default 24 hours. */
+  /**
+   * Milliseconds that a client is remembered after it has disconnected. What it sends again after that is
+   * published again, so this should be no less than the longest time that an outbox keeps an entry (`maxAgeMs`,
+   * 7 days unless the app says otherwise). Default 7 days.
+   */
   readonly clientMemoryMs: number;
   /** Milliseconds over which `close()` spreads the return of the connections. Default 5,000. */
   readonly reconnectSpreadMs: number;
@@ -75,7 +79,7 @@ export const defaultLimits: ServerLimits = {
   totalHistoryBytes: 256 * mib,
   topics: 10_000,
   clients: 100_000,
-  clientMemoryMs: 24 * 60 * 60 * 1000,
+  clientMemoryMs: 7 * 24 * 60 * 60 * 1000,
   reconnectSpreadMs: 5_000,
 };
 

@@ -16,6 +16,7 @@ import { ClientRecords, type ClientBounds } from './client-records.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { defaultLimits } from './limits.ts';
 import type { Refusal } from './request-error.ts';
+import { encodeMessage } from './topic-history.ts';
 import { TopicStore, type TopicBounds } from './topic-store.ts';
 
 /** Options of {@link MemoryBackbone}. */
@@ -45,8 +46,9 @@ export class MemoryBackbone implements Backbone {
     const topic = this.#topics.use(name);
     if (client) this.#clients.advance(client, topic ? undefined : topicLimit);
     if (!topic) return { kind: 'refused', ...topicLimit };
-    const offset = this.#topics.append(topic, id, ts, payload);
-    const { epoch } = topic.history;
+    const { epoch, offset: last } = topic.history.head();
+    const offset = last + 1;
+    this.#topics.append(topic, encodeMessage({ topic: name, epoch, offset, id, ts }, payload));
     for (const advanced of topic.watchers) advanced(epoch, offset);
     return { kind: 'published', epoch, offset };
   }
@@ -88,11 +90,12 @@ export class MemoryBackbone implements Backbone {
   }
 }
 
-const topicLimit: Refusal = {
+/** The refusal of a publish that would need one topic too many. */
+export const topicLimit: Refusal = {
   code: 'limit',
   message: 'the server has no room for another topic',
   retryable: true,
 };
 
 /** A topic that does not exist; an epoch must not be empty on the wire. */
-const nothing: TopicHead = { epoch: 'none', oldest: 1, offset: 0 };
+export const nothing: TopicHead = { epoch: 'none', oldest: 1, offset: 0 };

@@ -29,7 +29,10 @@ export interface ServerOptions {
   readonly origins?: readonly string[];
   /** Any pino logger, or one like it. Default: a pino of level `info` to stdout. Never gets a token. */
   readonly logger?: Logger;
-  /** Where histories and client records live. Default: in memory, for a single server. */
+  /**
+   * Where histories and client records live. Default: in memory, so that they end with the process.
+   * `fileBackbone` of `onesocket/server/file` keeps them over restarts; close it after the server.
+   */
   readonly backbone?: Backbone;
 }
 

@@ -44,12 +44,12 @@ export class Policy {
   #inspect(publish: ClientMessage<'publish'>): MaybePromise<Refusal | undefined> {
     const onPublish = this.#context.hooks.onPublish;
     if (!onPublish) return undefined;
-    const { identity, claims, clientId } = this.#client();
+    const { identity, claims, clientId, clientEpoch } = this.#client();
     const { topic, id, seq, payload } = publish;
     return guarded<Refusal | undefined>(
       () =>
         chain(
-          onPublish({ identity, claims, clientId, topic, id, seq, payload }),
+          onPublish({ identity, claims, clientId, clientEpoch, topic, id, seq, payload }),
           (refusal) => refusal ?? undefined,
         ),
       (reason) => {

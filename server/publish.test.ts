@@ -186,7 +186,16 @@ describe('onPublish', () => {
     const id = client.send({ type: 'publish', topic: 't', seq: 1, payload: [1] });
     await client.one('ack');
     expect(seen).toEqual([
-      { identity: 'me', claims: { admin: true }, clientId: 'abc', topic: 't', id, seq: 1, payload: [1] },
+      {
+        identity: 'me',
+        claims: { admin: true },
+        clientId: 'abc',
+        clientEpoch: 1,
+        topic: 't',
+        id,
+        seq: 1,
+        payload: [1],
+      },
     ]);
   });
 });

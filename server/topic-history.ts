@@ -7,21 +7,47 @@ export interface HistoryBounds {
   readonly historyBytes: number;
 }
 
+/** Where a message goes, and what it says. */
+export interface NewMessage {
+  readonly topic: string;
+  readonly epoch: string;
+  readonly offset: number;
+  readonly id: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly ts: number;
+}
+
+/** Encodes a message once, for the history and for all its receivers. */
+export function encodeMessage(message: NewMessage, payload: EncodedPayload): StoredMessage {
+  const { topic, epoch, offset, id, ts } = message;
+  const head = { type: 'message', id, ts, topic, epoch, offset } as const;
+  const frame =
+    typeof payload === 'string' ? encodeEnvelope({ head, json: payload }) : encodeBinary(head, payload);
+  return storedMessage(offset, frame);
+}
+
+/** A message whose envelope is encoded already. */
+export const storedMessage = (offset: number, frame: string | Uint8Array): StoredMessage => ({
+  offset,
+  frame,
+  bytes: typeof frame === 'string' ? Buffer.byteLength(frame) : frame.byteLength,
+});
+
 /** The bounded, ordered messages of one incarnation of a topic. */
 export class TopicHistory {
   readonly epoch: string;
-  readonly #topic: string;
   readonly #bounds: HistoryBounds;
   /** Kept messages begin at `#first`; what is before it is cut off now and then, not at every append. */
   #messages: (StoredMessage | undefined)[] = [];
   #first = 0;
   #bytes = 0;
-  #offset = 0;
+  #offset: number;
 
-  constructor(topic: string, epoch: string, bounds: HistoryBounds) {
-    this.#topic = topic;
+  /** `offset` is that of the last message before this history; 0 for a new one. */
+  constructor(epoch: string, bounds: HistoryBounds, offset = 0) {
     this.epoch = epoch;
     this.#bounds = bounds;
+    this.#offset = offset;
   }
 
   /** Bytes of all kept messages. */
@@ -29,18 +55,12 @@ export class TopicHistory {
     return this.#bytes;
   }
 
-  /** Appends a message and returns its offset. It is kept whatever its size: it has just been accepted. */
-  append(id: string, ts: number, payload: EncodedPayload): number {
-    const offset = ++this.#offset;
-    const head = { type: 'message', id, ts, topic: this.#topic, epoch: this.epoch, offset } as const;
-    const frame =
-      typeof payload === 'string' ? encodeEnvelope({ head, json: payload }) : encodeBinary(head, payload);
-    // Encoded once, for the history and for all receivers.
-    const bytes = typeof frame === 'string' ? Buffer.byteLength(frame) : frame.byteLength;
-    this.#messages.push({ offset, frame, bytes });
-    this.#bytes += bytes;
+  /** Appends the message with the next offset. It is kept whatever its size: it has just been accepted. */
+  append(message: StoredMessage): void {
+    this.#offset = message.offset;
+    this.#messages.push(message);
+    this.#bytes += message.bytes;
     this.#trim(this.#bounds, 1);
-    return offset;
   }
 
   /** Forgets the oldest messages, down to `maxBytes`, but keeps the newest `least`. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { historyReliefShare } from './limits.ts';
+import { encodeMessage } from './topic-history.ts';
 import { TopicStore } from './topic-store.ts';
 
 const all = { maxMessages: 1000, maxBytes: 1e9 };
@@ -23,7 +24,12 @@ function storeOf(total: number) {
       offset: topic.history.head().offset + 1,
     };
     const padding = bytes - JSON.stringify({ ...head, payload: '' }).length;
-    return store.append(topic, 'i', 1, JSON.stringify('x'.repeat(padding)));
+    const { offset } = head;
+    store.append(
+      topic,
+      encodeMessage({ topic: name, epoch, offset, id: 'i', ts: 1 }, JSON.stringify('x'.repeat(padding))),
+    );
+    return offset;
   };
   const watch = (name: string) => store.watch(store.use(name)!, () => undefined);
   const counts = (...names: string[]) =>

@@ -1,4 +1,4 @@
-import type { EncodedPayload } from './backbone.ts';
+import type { StoredMessage } from './backbone.ts';
 import { historyReliefShare } from './limits.ts';
 import { TopicHistory, type HistoryBounds } from './topic-history.ts';
 
@@ -15,6 +15,14 @@ export interface Topic {
   readonly watchers: Set<(epoch: string, offset: number) => void>;
 }
 
+/** Told of what a bound on all topics together has cost. */
+export interface TopicLosses {
+  /** A topic was forgotten. */
+  forgotten(topic: Topic): void;
+  /** A history lost its oldest messages. */
+  shrunk(topic: Topic): void;
+}
+
 /**
  * The topics of a memory backbone, bounded in number and in bytes. Above a bound, topics that nobody watches
  * are forgotten first, the one unused for longest before all others; made again, it has a new epoch.
@@ -23,14 +31,16 @@ export interface Topic {
 export class TopicStore {
   readonly #bounds: TopicBounds;
   readonly #randomId: () => string;
+  readonly #losses: TopicLosses | undefined;
   readonly #topics = new Map<string, Topic>();
   /** Topics that nobody watches, the one unused for longest first. */
   readonly #idle = new Set<Topic>();
   #bytes = 0;
 
-  constructor(bounds: TopicBounds, randomId: () => string) {
+  constructor(bounds: TopicBounds, randomId: () => string, losses?: TopicLosses) {
     this.#bounds = bounds;
     this.#randomId = randomId;
+    this.#losses = losses;
   }
 
   /** The topic, where it exists. */
@@ -45,24 +55,28 @@ export class TopicStore {
       if (this.#idle.delete(known)) this.#idle.add(known);
       return known;
     }
+    return this.restore(name, this.#randomId(), 0);
+  }
+
+  /** Makes a topic whose last message had `offset`; undefined where there is no room for it. */
+  restore(name: string, epoch: string, offset: number): Topic | undefined {
     if (this.#topics.size >= this.#bounds.topics && !this.#evict()) return undefined;
-    const history = new TopicHistory(name, this.#randomId(), this.#bounds);
+    const history = new TopicHistory(epoch, this.#bounds, offset);
     const topic: Topic = { name, history, watchers: new Set() };
     this.#topics.set(name, topic);
     this.#idle.add(topic);
     return topic;
   }
 
-  /** Appends a message to a topic that is in use, and returns its offset. */
-  append(topic: Topic, id: string, ts: number, payload: EncodedPayload): number {
+  /** Appends a message to a topic that is in use. */
+  append(topic: Topic, message: StoredMessage): void {
     const { history } = topic;
     const before = history.bytes;
-    const offset = history.append(id, ts, payload);
+    history.append(message);
     this.#bytes += history.bytes - before;
     const { totalHistoryBytes } = this.#bounds;
     while (this.#bytes > totalHistoryBytes && this.#evict(topic));
     if (this.#bytes > totalHistoryBytes) this.#level(history);
-    return offset;
   }
 
   /** Calls `watcher` after every message, and keeps the topic, until the returned function is called. */
@@ -90,6 +104,7 @@ export class TopicStore {
       this.#idle.delete(topic);
       this.#topics.delete(topic.name);
       this.#bytes -= topic.history.bytes;
+      this.#losses?.forgotten(topic);
       return true;
     }
     return false;
@@ -98,14 +113,18 @@ export class TopicStore {
   /** Cuts the largest histories to one size, but leaves the message that was just appended. */
   #level(appended: TopicHistory): void {
     const total = this.#bounds.totalHistoryBytes * (1 - historyReliefShare);
-    const histories = [...this.#topics.values()].map(({ history }) => history);
+    const topics = [...this.#topics.values()];
     const maxBytes = levelOf(
-      histories.map(({ bytes }) => bytes),
+      topics.map(({ history }) => history.bytes),
       total,
     );
     this.#bytes = 0;
-    for (const history of histories) {
-      if (history.bytes > maxBytes) history.shrink(maxBytes, history === appended ? 1 : 0);
+    for (const topic of topics) {
+      const { history } = topic;
+      if (history.bytes > maxBytes) {
+        history.shrink(maxBytes, history === appended ? 1 : 0);
+        this.#losses?.shrunk(topic);
+      }
       this.#bytes += history.bytes;
     }
   }

@@ -4,6 +4,7 @@ import { createCalls } from './calls.ts';
 import { failure } from './failure.ts';
 import * as tabLimits from './limits.ts';
 import type { ConnectionError } from './protocol/errors.ts';
+import { partsWorld } from './testing/parts-world.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -11,7 +12,11 @@ afterEach(() => void vi.useRealTimers());
 function tab() {
   const pushed: TabOp[] = [];
   let ended: ConnectionError | null = null;
-  const calls = createCalls({ push: (op) => void pushed.push(op), ended: () => ended });
+  const calls = createCalls({
+    world: partsWorld,
+    push: (op) => void pushed.push(op),
+    ended: () => ended,
+  });
   const idAt = (index: number) => (pushed[index] as { id: string }).id;
   const end = (cause: ConnectionError) => (ended = cause);
   return { calls, pushed, idAt, end };
@@ -100,27 +105,66 @@ describe('a request', () => {
   });
 });
 
-describe('a reconnect', () => {
-  it('settles with the answer of the hub', async () => {
+describe('a question to the hub', () => {
+  it('settles with its answer', async () => {
     const { calls, pushed, idAt } = tab();
-    const answer = calls.reconnect();
-    expect(pushed).toMatchObject([{ kind: 'reconnect' }]);
+    const [connected, withdrawn] = [
+      calls.ask({ kind: 'reconnect' }),
+      calls.ask({ kind: 'withdraw', entryId: 'e' }),
+    ];
+    expect(pushed).toMatchObject([{ kind: 'reconnect' }, { kind: 'withdraw', entryId: 'e' }]);
+    expect(idAt(0)).not.toBe(idAt(1));
+    calls.take({ kind: 'response', id: idAt(1), json: 'false' });
     calls.take({ kind: 'response', id: idAt(0) });
-    await expect(answer).resolves.toBeUndefined();
+    await expect(withdrawn).resolves.toBe(false);
+    await expect(connected).resolves.toBeUndefined();
+  });
+
+  it('settles with the entries that it asked for', async () => {
+    const { calls, idAt } = tab();
+    const listed = calls.ask({ kind: 'list' });
+    calls.take({ kind: 'entries', id: idAt(0), entries: [] });
+    await expect(listed).resolves.toEqual([]);
   });
 });
 
-describe('another hub', () => {
-  it('is told of calls that none has seen, and the others are lost', async () => {
+describe('the death of a hub', () => {
+  const seen = (op: TabOp) => op as { id: string };
+
+  it('loses what the hub was asked, and the next one is asked what none has seen', async () => {
     const { calls, pushed } = tab();
-    const [seen, unseen] = [calls.reconnect(), calls.request('m', 1)];
-    calls.pushed(pushed[0]!);
-    calls.pushed({ kind: 'unsubscribe', sub: 1 });
-    calls.end(failure('hub-lost', 'gone'), false);
-    await expect(seen).rejects.toMatchObject({ code: 'hub-lost' });
-    expect(calls.resume()).toEqual([pushed[1]]);
+    const asked = [
+      calls.request('m', 1),
+      calls.ask({ kind: 'reconnect' }),
+      calls.ask({ kind: 'withdraw', entryId: 'e' }),
+      calls.ask({ kind: 'purge' }),
+    ];
+    for (const op of pushed) calls.pushed(seen(op));
+    const unseen = calls.request('m', 2);
+    calls.hubLost(failure('hub-lost', 'gone'));
+    for (const answer of asked) await expect(answer).rejects.toMatchObject({ code: 'hub-lost' });
+    expect(calls.resume()).toEqual([pushed[4]]);
     calls.end(failure('closed', 'left'));
     await expect(unseen).rejects.toMatchObject({ code: 'closed' });
+  });
+
+  it('takes no notice of ops that are no calls', () => {
+    const { calls } = tab();
+    calls.pushed({ id: 'of an entry' });
+    expect(calls.resume()).toEqual([]);
+  });
+
+  it('leaves what changes nothing to be asked again', async () => {
+    const { calls, pushed, idAt } = tab();
+    const listed = calls.ask({ kind: 'list' });
+    const followed = calls.ask({ kind: 'follow', entryId: 'e', until: 'acked' });
+    for (const op of pushed) calls.pushed(seen(op));
+    calls.hubLost(failure('hub-lost', 'gone'));
+    expect(calls.resume()).toEqual(pushed);
+    calls.take({ kind: 'entries', id: idAt(0), entries: [] });
+    calls.take({ kind: 'response', id: idAt(1) });
+    await expect(listed).resolves.toEqual([]);
+    await expect(followed).resolves.toBeUndefined();
   });
 });
 
@@ -128,7 +172,7 @@ describe('the end', () => {
   it('rejects every call, and every one that comes after it', async () => {
     const { calls, end } = tab();
     const error = failure('closed', 'left');
-    const answers = [calls.request('m', 1), calls.reconnect()];
+    const answers = [calls.request('m', 1), calls.ask({ kind: 'list' })];
     end(error);
     calls.end(error);
     for (const answer of [...answers, calls.request('m', 1)]) {

@@ -9,10 +9,12 @@ import { decodePayload, encodePayload } from './payload.ts';
 import { ConnectionError, queueFull } from './protocol/errors.ts';
 import * as protocolLimits from './protocol/limits.ts';
 import type { RequestOptions } from './types.ts';
-import { timers } from '../worker/timers.ts';
 
 /** An op that the hub answers by its id. */
-type CallOp = Extract<TabOp, { kind: 'request' | 'reconnect' }>;
+type CallOp = Extract<TabOp, { kind: 'request' | 'reconnect' | 'withdraw' | 'follow' | 'list' | 'purge' }>;
+/** An op that gets its id here. */
+type Ask = CallOp extends infer O ? (O extends CallOp ? Omit<O, 'id'> : never) : never;
+type Answer = Extract<TabItem, { kind: 'response' | 'error' | 'entries' }>;
 
 interface Call {
   readonly op: CallOp;
@@ -21,9 +23,10 @@ interface Call {
 }
 
 /** Requests and the like that have no answer yet. An answer that nobody waits for any more is nobody's loss. */
-export function createCalls({ push, ended }: Outlet) {
+export function createCalls({ world, push, ended }: Outlet) {
   const calls = new Map<string, Call>();
   let count = 0;
+  const nextId = () => `${(count += 1)}`;
 
   /** Rejects a call. False if it has its answer. */
   function reject(id: string, error: ConnectionError): boolean {
@@ -45,13 +48,20 @@ export function createCalls({ push, ended }: Outlet) {
     const { timeoutMs = tabLimits.requestTimeoutMs, signal } = options;
     checkName('method', method, protocolLimits.methodLength);
     positive('timeoutMs', timeoutMs);
-    const id = `${(count += 1)}`;
-    const answer = call({ kind: 'request', id, method, ts: Date.now(), timeoutMs, ...encodePayload(input) });
+    const id = nextId();
+    const answer = call({
+      kind: 'request',
+      id,
+      method,
+      ts: world.now(),
+      timeoutMs: Math.ceil(timeoutMs),
+      ...encodePayload(input),
+    });
     const cancel = (error: ConnectionError) => {
       if (reject(id, error)) push({ kind: 'cancel', id });
     };
     const unabort = onAbort(signal, () => cancel(failure('aborted', 'aborted', signal?.reason)));
-    const untime = timers.after(timeoutMs, () => cancel(failure('timeout', 'outcome unknown')));
+    const untime = world.after(timeoutMs, () => cancel(failure('timeout', 'outcome unknown')));
     try {
       return await answer;
     } finally {
@@ -60,29 +70,35 @@ export function createCalls({ push, ended }: Outlet) {
     }
   }
 
-  /** Rejects everything, or what a hub has seen. */
-  function end(error: ConnectionError, all = true): void {
-    for (const [id, { wasPushed }] of calls) if (all || wasPushed) reject(id, error);
-  }
-
   return {
     request,
-    end,
-    reconnect: async () => void (await call({ kind: 'reconnect', id: `${(count += 1)}` })),
+    /** Asks the hub something, and gives what it answers. */
+    ask: (op: Ask): Promise<unknown> => call({ ...op, id: nextId() } as CallOp),
 
-    take(item: Extract<TabItem, { kind: 'response' | 'error' }>): void {
+    take(item: Answer): void {
       if (item.kind === 'error') return void reject(item.id, new ConnectionError(item.error));
-      calls.get(item.id)?.answer.resolve(decodePayload(item));
+      calls.get(item.id)?.answer.resolve(item.kind === 'entries' ? item.entries : decodePayload(item));
       calls.delete(item.id);
     },
 
     /** An op went out to the hub. */
-    pushed(op: TabOp): void {
-      const pushed = 'id' in op && calls.get(op.id);
+    pushed(op: { readonly id: string }): void {
+      const pushed = calls.get(op.id);
       if (pushed) pushed.wasPushed = true;
     },
 
-    /** What no hub has seen. */
+    /** Rejects what a hub has seen, and has no answer to, unless it may as well be asked again. */
+    hubLost(error: ConnectionError): void {
+      for (const [id, { op, wasPushed }] of calls) {
+        if (wasPushed && op.kind !== 'follow' && op.kind !== 'list') reject(id, error);
+      }
+    },
+
+    /** What the next hub has to be asked. */
     resume: (): TabOp[] => Array.from(calls.values(), ({ op }) => op),
+
+    end(error: ConnectionError): void {
+      for (const id of calls.keys()) reject(id, error);
+    },
   };
 }

@@ -5,17 +5,16 @@ import { failure } from './failure.ts';
 import { createHubConnector } from './hub-connector.ts';
 import * as tabLimits from './limits.ts';
 import type { Settings } from './options.ts';
-import { watchPage } from './page-signals.ts';
 import { createParts } from './parts.ts';
 import type { ConnectionError, ErrorData } from './protocol/errors.ts';
 import { initialStatus } from './status.ts';
+import type { TabWorld } from './tab-world.ts';
 import { readToken } from './token.ts';
 import type { OneSocket, SocketEventMap, SocketStatus } from './types.ts';
-import { timers } from '../worker/timers.ts';
 
 /** The facade of one tab: puts its parts, its way to the hub and its page together. */
-export function createClient(settings: Settings): OneSocket {
-  const tabId = crypto.randomUUID();
+export function createClient(settings: Settings, world: TabWorld): OneSocket {
+  const tabId = world.randomId();
   const events = new EventTarget();
   const watching = new AbortController();
   let status = initialStatus(tabId);
@@ -26,7 +25,7 @@ export function createClient(settings: Settings): OneSocket {
     events.dispatchEvent(new CustomEvent(type, { detail }));
   const setStatus = (next: SocketStatus) => tell('status', (status = next));
   const push = (op: TabOp) => connector.push(op);
-  const parts = createParts(settings, { push, ended: () => end }, (drop) => tell('dropped', drop));
+  const parts = createParts(settings, { world, push, ended: () => end }, (drop) => tell('dropped', drop));
 
   /** Ends this tab's use of the connection, on purpose or because no hub can be had. */
   function finish(error: ConnectionError, lastError: ErrorData | null): void {
@@ -37,44 +36,51 @@ export function createClient(settings: Settings): OneSocket {
     setStatus({ ...status, state: 'closed', lastError });
   }
 
-  const connector = createHubConnector(tabId, settings, {
+  const connector = createHubConnector(tabId, settings, world, {
     api: {
       deliver(hubId, _number, items) {
-        if (hubId !== status.hubId) return;
-        for (const item of items) {
+        const endedSubs: number[] = [];
+        for (const item of hubId === status.hubId ? items : []) {
           if (item.kind === 'status') setStatus({ ...item.status, tabId });
           else parts.take(item);
+          if ('sub' in item && !parts.subscriptions.has(item.sub)) endedSubs.push(item.sub);
         }
+        return endedSubs;
       },
       token: () => readToken(settings.auth),
     },
     attached(reply) {
-      const before = status.hubId;
+      const { hubId, durability } = status;
       setStatus({ ...reply.status, tabId });
-      const ops = parts.resume(reply, before !== null && before !== status.hubId);
-      return [{ kind: 'signal', signal: document.visibilityState }, ...ops];
+      const lost = hubId !== null && hubId !== status.hubId ? durability : null;
+      return [{ kind: 'signal', signal: world.visibility() }, ...parts.resume(reply, lost)];
     },
-    detached: () => end ?? setStatus({ ...status, state: 'connecting' }),
+    detached() {
+      if (end) return;
+      parts.detached();
+      setStatus({ ...status, state: 'connecting' });
+    },
     failed: (error) => finish(error, { ...error, message: error.message }),
-    pushed: parts.calls.pushed,
+    pushed: parts.pushed,
   });
 
   async function close(): Promise<void> {
     if (end) return;
     end = failure('closed', 'closed');
-    await withDeadline(parts.deliveries.allStored(), tabLimits.closeTimeoutMs, timers);
+    await withDeadline(parts.deliveries.allStored(), tabLimits.closeTimeoutMs, world);
     finish(end, status.lastError);
   }
 
   const signal = (name: 'online' | DocumentVisibilityState | 'resume') =>
     push({ kind: 'signal', signal: name });
-  watchPage({ signal, hidden: connector.leave, restored: connector.attach }, watching.signal);
+  world.watchPage({ signal, hidden: connector.leave, restored: connector.attach }, watching.signal);
   void connector.attach();
 
-  const { request, reconnect } = parts.calls;
+  const { request } = parts.calls;
+  const { outbox, purge, reconnect } = parts.outbox;
   const { subscribe } = parts.subscriptions;
   const { publish } = parts.deliveries;
-  const methods = { subscribe, publish, request, reconnect, close, [asyncDispose]: close };
+  const methods = { subscribe, publish, request, reconnect, outbox, purge, close, [asyncDispose]: close };
   const properties = { status: { get: () => status } };
   return Object.defineProperties(Object.assign(events, methods), properties) as unknown as OneSocket;
 }

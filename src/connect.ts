@@ -1,3 +1,4 @@
+import { browserWorld } from './browser-world.ts';
 import { createClient } from './client.ts';
 import { readOptions } from './options.ts';
 import type { ApiShape, ConnectOptions, OneSocket, UntypedApi } from './types.ts';
@@ -19,5 +20,5 @@ export function connect<A extends ApiShape = UntypedApi>(
 ): OneSocket<A> {
   // Stands as a plain variable, and with this comment, for the sake of bundlers: see docs/decisions.
   const worker = new URL(/* @vite-ignore */ './worker.js', import.meta.url);
-  return createClient(readOptions(url, options, worker)) as OneSocket<A>;
+  return createClient(readOptions(url, options, worker), browserWorld) as OneSocket<A>;
 }

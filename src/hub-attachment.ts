@@ -1,65 +1,60 @@
-import { expose, wrap, type Remote } from 'comlink';
-import type { AttachReply, AttachRequest, HubApi, TabApi } from '../worker/core/hub-api.ts';
+import type { AttachReply, AttachRequest, TabApi } from '../worker/core/hub-api.ts';
 import { withDeadline } from '../worker/deadline.ts';
 import { failure } from './failure.ts';
 import * as tabLimits from './limits.ts';
 import { ConnectionError } from './protocol/errors.ts';
-import { timers } from '../worker/timers.ts';
+import type { HubPort, TabWorld } from './tab-world.ts';
 
 /** This tab's way to its hub. */
-export interface HubAttachment {
-  readonly hub: Remote<HubApi>;
+export interface HubAttachment extends HubPort {
   readonly reply: Extract<AttachReply, { kind: 'attached' }>;
-  close(): void;
 }
 
 /**
- * Attaches to the hub in the SharedWorker of this name, starting it if need be. A worker that is ending takes
- * connections without an answer, so that each attempt has a deadline, and the next one begins anew.
- * Rejects with a ConnectionError: `host-unavailable`, or what the hub refused the tab with.
+ * Attaches to the hub of this name, starting its host if need be. A host that is ending takes connections without an
+ * answer, so that each attempt has a deadline, and the next one begins anew. One that answers `waiting` lives, and is
+ * asked again for as long as it takes. `isPatient` does not give up: where there was a hub, there will be one. Rejects with a ConnectionError: `host-unavailable`, or what the hub refused
+ * the tab with. Settles with null once `signal` aborts.
  */
-export async function attachSharedWorker(
+export async function attachToHub(
+  world: TabWorld,
   url: string,
-  name: string,
+  hubName: string,
   request: AttachRequest,
   api: TabApi,
-): Promise<HubAttachment> {
-  for (
-    let deadlineMs = tabLimits.attachTimeoutMs;
-    deadlineMs <= tabLimits.attachTimeoutMaxMs;
-    deadlineMs *= 2
-  ) {
-    const worker = startWorker(url, name);
-    const hub = wrap<HubApi>(worker.port);
-    // Comlink's releaseProxy would wait for an answer, and one that comes after `pagehide` evicts the page from the
-    // back/forward cache.
-    const close = () => worker.port.close();
-    expose(api, worker.port);
-    const answer = new Promise<AttachReply>((resolve, reject) => {
-      worker.onerror = (event) => reject(unavailable(url, (event as ErrorEvent).message ?? 'not loaded'));
-      hub.attach(request).then(resolve, reject);
-    });
+  signal: AbortSignal,
+  isPatient: boolean,
+): Promise<HubAttachment | null> {
+  let deadlineMs = tabLimits.attachTimeoutMs;
+  for (let isLast = false; !isLast;) {
+    isLast = !isPatient && deadlineMs >= tabLimits.attachTimeoutMaxMs;
+    let fail: (error: Error) => void;
+    const port = world.openHub(url, hubName, api, (error) => fail(error));
+    const ask = (timeoutMs: number) => {
+      const answer = new Promise<AttachReply>((resolve, reject) => {
+        fail = reject;
+        port.hub.attach(request).then(resolve, reject);
+      });
+      return withDeadline(answer, timeoutMs, world);
+    };
+    const close = () => port.close();
+    // At once: an answer to a page in the back/forward cache would evict it.
+    signal.addEventListener('abort', close);
     let reply: AttachReply | undefined;
     try {
-      reply = await withDeadline(answer, deadlineMs, timers);
-      if (reply?.kind === 'attached') return { hub, reply, close };
-      if (reply) throw new ConnectionError(reply.error);
+      reply = await ask(deadlineMs);
+      while (reply?.kind === 'waiting' && !signal.aborted) {
+        [isLast, deadlineMs] = [false, tabLimits.attachTimeoutMs];
+        reply = await ask(tabLimits.waitingTimeoutMs);
+      }
+      if (signal.aborted) return null;
+      if (reply?.kind === 'attached') return { hub: port.hub, reply, close };
+      if (reply?.kind === 'refused') throw new ConnectionError(reply.error);
     } finally {
+      signal.removeEventListener('abort', close);
       if (reply?.kind !== 'attached') close();
     }
+    deadlineMs = Math.min(deadlineMs * 2, tabLimits.attachTimeoutMaxMs);
   }
-  throw unavailable(url, 'no answer');
-}
-
-const unavailable = (url: string, reason: unknown) =>
-  failure('host-unavailable', `no SharedWorker from ${url}: ${reason}`, reason);
-
-function startWorker(url: string, name: string): SharedWorker {
-  try {
-    return new SharedWorker(url, { type: 'module', name });
-  } catch (cause) {
-    // A ReferenceError (no such thing here), a SecurityError (another origin, or a content security policy) or a
-    // TypeError (Trusted Types).
-    throw unavailable(url, cause);
-  }
+  throw failure('host-unavailable', `no answer from ${url}`);
 }

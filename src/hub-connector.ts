@@ -1,10 +1,11 @@
 import { hubApiVersion, type TabApi, type TabOp } from '../worker/core/hub-api.ts';
+import { tabLock } from '../worker/names.ts';
 import { failure } from './failure.ts';
-import { attachSharedWorker, type HubAttachment } from './hub-attachment.ts';
+import { attachToHub, type HubAttachment } from './hub-attachment.ts';
 import { createOpQueue, type OpQueue } from './op-queue.ts';
 import type { Settings } from './options.ts';
 import { ConnectionError } from './protocol/errors.ts';
-import { holdTabLock } from './tab-lock.ts';
+import type { TabWorld } from './tab-world.ts';
 
 /** What a connector needs of the tab that it serves. */
 export interface ConnectorHooks {
@@ -19,7 +20,7 @@ export interface ConnectorHooks {
   pushed(op: TabOp): void;
 }
 
-/** Keeps a tab attached to a hub: lock, attachment, queue, and beginning anew. */
+/** Keeps a tab attached to a hub: locks, attachment, queue, and beginning anew. */
 export interface HubConnector {
   /** Queues an op. While no hub is attached it is dropped: what matters then is told with the attachment. */
   push(op: TabOp): void;
@@ -31,22 +32,26 @@ export interface HubConnector {
 
 export function createHubConnector(
   tabId: string,
-  { name, worker, hub: options, auth }: Settings,
+  { hubName, worker, hub: options, auth }: Settings,
+  world: TabWorld,
   hooks: ConnectorHooks,
 ): HubConnector {
+  const { locks } = world;
   let attachment: HubAttachment | null = null;
   let ops: OpQueue | null = null;
   let release: (() => void) | undefined;
-  /** Counts attempts, so that one that comes too late is dropped. */
-  let attempts = 0;
+  let wasAttached = false;
+  /** Ends the attempt that is under way, so that nothing of it takes effect too late. */
+  let attempt = new AbortController();
 
   async function attach(): Promise<void> {
-    const attempt = (attempts += 1);
+    attempt.abort();
+    const { signal } = (attempt = new AbortController());
     try {
-      const lockName = `onesocket:${name}:tab:${tabId}`;
-      const lock = release ?? (await holdTabLock(lockName));
+      const lockName = tabLock(hubName, tabId);
+      const lock = release ?? (await locks?.hold(lockName));
       // The tab has left meanwhile: a lock that nobody releases would keep it alive at the hub.
-      if (attempt !== attempts) return lock?.();
+      if (signal.aborted) return lock?.();
       release = lock;
       const request = {
         version: hubApiVersion,
@@ -55,32 +60,35 @@ export function createHubConnector(
         options,
         hasAuth: auth !== undefined,
       };
-      const attached = await attachSharedWorker(worker, `onesocket:${name}`, request, hooks.api);
-      if (attempt === attempts) begin(attached);
-      else attached.close();
+      const attached = await attachToHub(world, worker, hubName, request, hooks.api, signal, wasAttached);
+      if (attached && !signal.aborted) begin(attached, signal);
     } catch (cause) {
-      if (attempt !== attempts) return;
+      if (signal.aborted) return;
       hooks.failed(
         cause instanceof ConnectionError ? cause : failure('host-unavailable', String(cause), cause),
       );
     }
   }
 
-  function begin(attached: HubAttachment): void {
+  function begin(attached: HubAttachment, signal: AbortSignal): void {
     attachment = attached;
+    wasAttached = true;
     const { hub, reply } = attached;
-    const target = {
-      push: (batch: readonly TabOp[]) => hub.push(reply.status.hubId, tabId, batch),
-      pushed: hooks.pushed,
-      lost() {
-        drop();
-        void attach();
-      },
+    const lost = () => {
+      if (signal.aborted) return;
+      drop();
+      void attach();
     };
-    ops = createOpQueue(target, hooks.attached(reply));
+    const push = (batch: readonly TabOp[]) => hub.push(reply.status.hubId, tabId, batch);
+    ops = createOpQueue({ push, pushed: hooks.pushed, lost }, hooks.attached(reply), world);
+    // Nobody but this lock tells that the hub is dead. Without locks the deadline of the next batch has to do.
+    if (locks && reply.lifeLock) {
+      signal.addEventListener('abort', locks.whenFree(reply.lifeLock, lost));
+    }
   }
 
   function drop(): void {
+    attempt.abort();
     ops?.close();
     attachment?.close();
     attachment = ops = null;
@@ -91,7 +99,6 @@ export function createHubConnector(
     attach,
     push: (op) => ops?.push(op),
     leave() {
-      attempts += 1;
       if (attachment) void attachment.hub.detach(attachment.reply.status.hubId, tabId);
       drop();
       release?.();

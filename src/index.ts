@@ -8,6 +8,8 @@ export type {
   Gap,
   Message,
   OneSocket,
+  Outbox,
+  OutboxEntry,
   PublishOptions,
   RequestOptions,
   SocketEventMap,
@@ -16,4 +18,11 @@ export type {
   Subscription,
   UntypedApi,
 } from './types.ts';
-export type { ConnectionState, GapReason, HostKind, HubStatus } from '../worker/core/hub-api.ts';
+export type {
+  ConnectionState,
+  Durability,
+  GapReason,
+  HostKind,
+  HubStatus,
+  WhenFull,
+} from '../worker/core/hub-api.ts';

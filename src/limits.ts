@@ -10,8 +10,10 @@ export const batchOps = 1000;
 /** Deadline of a batch to the hub. */
 export const pushTimeoutMs = 10_000;
 /** Deadline of the first attempt to attach; doubled with each further one, up to the last. */
-export const attachTimeoutMs = 500;
+export const attachTimeoutMs = 300;
 export const attachTimeoutMaxMs = 8_000;
+/** Deadline of a further ask after a hub has answered `waiting`; it answers within 250 ms. */
+export const waitingTimeoutMs = 2_000;
 /** How long `close` waits for what was published to be stored. */
 export const closeTimeoutMs = 2_000;
 /** Messages that wait for an iterator: the subscription pauses at the high one and goes on at the low one. */
@@ -19,5 +21,7 @@ export const iteratorHighWater = 1024;
 export const iteratorLowWater = 256;
 export const requestTimeoutMs = 10_000;
 export const nameLength = 128;
+export const identityLength = 256;
+export const coalesceKeyLength = 128;
 /** Entries without a fate, where `queue.maxEntries` says nothing else. */
 export const pendingEntries = 10_000;

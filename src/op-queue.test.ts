@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PushReply, TabOp } from '../worker/core/hub-api.ts';
 import * as tabLimits from './limits.ts';
 import { createOpQueue } from './op-queue.ts';
+import { partsWorld } from './testing/parts-world.ts';
 
 const op = (sub: number): TabOp => ({ kind: 'unsubscribe', sub });
 const ops = (count: number, first = 1) => Array.from({ length: count }, (_, index) => op(first + index));
@@ -32,7 +33,7 @@ function queueOf(first: TabOp[] = []) {
     pushed: (each: TabOp) => void pushed.push(each),
     lost,
   };
-  const queue = createOpQueue(target, first);
+  const queue = createOpQueue(target, first, partsWorld);
   const answer = async (reply: PushReply = 'taken') => {
     answers.shift()?.resolve(reply);
     await turn();

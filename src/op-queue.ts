@@ -1,7 +1,8 @@
 import type { PushReply, TabOp } from '../worker/core/hub-api.ts';
 import { withDeadline } from '../worker/deadline.ts';
 import * as tabLimits from './limits.ts';
-import { timers } from '../worker/timers.ts';
+import { report } from './report.ts';
+import type { TabWorld } from './tab-world.ts';
 
 /** Where batches go. */
 export interface OpTarget {
@@ -20,7 +21,7 @@ export interface OpQueue {
 }
 
 /** Sends operations to the hub in batches with credit, beginning with `ops`. */
-export function createOpQueue(target: OpTarget, ops: TabOp[]): OpQueue {
+export function createOpQueue(target: OpTarget, ops: TabOp[], world: Pick<TabWorld, 'after'>): OpQueue {
   let underWay = 0;
   let isScheduled = false;
   let isClosed = false;
@@ -36,7 +37,7 @@ export function createOpQueue(target: OpTarget, ops: TabOp[]): OpQueue {
 
   async function send(batch: readonly TabOp[]): Promise<void> {
     underWay += 1;
-    const reply = await withDeadline(target.push(batch).catch(reportError), tabLimits.pushTimeoutMs, timers);
+    const reply = await withDeadline(target.push(batch).catch(report), tabLimits.pushTimeoutMs, world);
     if (isClosed) return;
     if (reply !== 'taken') return target.lost();
     underWay -= 1;

@@ -34,13 +34,21 @@ describe('the URL', () => {
   );
 });
 
-describe('the name', () => {
-  it('is the URL without query and fragment by default', () => {
-    expect(read('wss://a.test/x?y=1#z').name).toBe('wss://a.test/x');
+describe('the name of the hub', () => {
+  it('is made of the URL without query and fragment by default', () => {
+    expect(read('wss://a.test/x?y=1#z').hubName).toBe('onesocket:wss://a.test/x');
   });
 
   it('may be given', () => {
-    expect(read('wss://a.test/', { name: 'orders' }).name).toBe('orders');
+    expect(read('wss://a.test/', { name: 'orders' }).hubName).toBe('onesocket:orders');
+  });
+
+  it('is another one for each identity', () => {
+    const hubName = (identity?: string) =>
+      read('wss://a.test/', { name: 'n', ...(identity && { identity }) }).hubName;
+    expect(hubName('ann')).toBe('onesocket:n#ann');
+    expect(hubName('a#b:ä😀')).toBe('onesocket:n#a%23b%3A%C3%A4%F0%9F%98%80');
+    expect(new Set([undefined, 'ann', 'Ann', 'ann ', 'ann:hub'].map(hubName)).size).toBe(5);
   });
 });
 
@@ -56,6 +64,13 @@ describe('an option that is wrong', () => {
     ['name', { name: '' }],
     ['name', { name: 'x'.repeat(129) }],
     ['name', { name: 7 }],
+    ['name', { name: 'a#b' }],
+    ['identity', { identity: '' }],
+    ['identity', { identity: 'x'.repeat(257) }],
+    ['identity', { identity: 5 }],
+    ['identity', { identity: '\ud800' }],
+    ['durability', { durability: 'memory' }],
+    ['durability', { durability: null }],
     ['auth', { auth: '' }],
     ['auth', { auth: 5 }],
     ['auth', { auth: {} }],
@@ -76,6 +91,9 @@ describe('an option that is wrong', () => {
     ['backoff.stableMs', { backoff: { stableMs: {} } }],
     ['queue.maxEntries', { queue: { maxEntries: null } }],
     ['queue.maxBytes', { queue: { maxBytes: false } }],
+    ['queue.maxAgeMs', { queue: { maxAgeMs: 0 } }],
+    ['queue.whenFull', { queue: { whenFull: 'drop' } }],
+    ['queue.whenFull', { queue: { whenFull: 1 } }],
   ])('is named: %s', (name, options) => {
     expect(bad(options)).toThrow(ConnectionError);
     expect(bad(options)).toThrow(expect.objectContaining({ code: 'invalid-option', retryable: false }));
@@ -89,6 +107,9 @@ describe('options that are right', () => {
       heartbeat: { intervalMs: 1 },
       backoff: { baseMs: 5, maxMs: 2 ** 31 - 1, maxAttempts: undefined },
       connectTimeoutMs: 9,
+      queue: { maxEntries: 5, maxAgeMs: 7, whenFull: 'block' },
+      durability: 'relaxed',
+      identity: 'ann',
     };
     expect(read('wss://a.test/', options as unknown as ConnectOptions).hub).toMatchObject(options);
   });

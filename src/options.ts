@@ -6,7 +6,8 @@ import type { Auth, ConnectOptions } from './types.ts';
 
 /** Checked options, as tab and hub need them. */
 export interface Settings {
-  readonly name: string;
+  /** Of the hub, its worker, its locks and its database: see worker/names.ts. */
+  readonly hubName: string;
   readonly auth: Auth | undefined;
   readonly worker: string;
   readonly hub: HubOptions;
@@ -17,14 +18,23 @@ export function readOptions(url: string | URL, options: ConnectOptions, defaultW
   const target = readUrl('url', url, /^(ws|http)s?:/);
   target.protocol = target.protocol.replace('http', 'ws');
   target.hash = '';
-  const { name = target.origin + target.pathname, auth, worker = defaultWorker } = options;
+  const { name = target.origin + target.pathname, auth, identity, worker = defaultWorker } = options;
   checkName('name', name, tabLimits.nameLength);
+  if (name.includes('#')) invalid('name', 'without #');
   if (auth !== undefined && typeof auth !== 'function') checkName('auth', auth, Infinity);
-  const { heartbeat, backoff, connectTimeoutMs, handshakeTimeoutMs, queue } = options;
-  const hub = { url: target.href, heartbeat, backoff, connectTimeoutMs, handshakeTimeoutMs, queue };
-  checkNumbers(hub, '');
+  let hubName = `onesocket:${name}`;
+  if (identity !== undefined) {
+    checkName('identity', identity, tabLimits.identityLength);
+    if (/\p{Surrogate}/u.test(identity)) invalid('identity', 'well-formed Unicode');
+    hubName += `#${encodeURIComponent(identity)}`;
+  }
+  const { heartbeat, backoff, connectTimeoutMs, handshakeTimeoutMs, queue, durability } = options;
+  oneOf('durability', durability, ['strict', 'relaxed']);
+  const numbers = { heartbeat, backoff, connectTimeoutMs, handshakeTimeoutMs, queue };
+  checkNumbers(numbers, '');
+  const hub = { ...numbers, url: target.href, durability, identity };
   // A blob: or data: URL, as a bundler may make of the worker, is a worker per tab: nothing would be shared.
-  return { name, auth, worker: readUrl('worker', worker, /^https?:/).href, hub };
+  return { hubName, auth, worker: readUrl('worker', worker, /^https?:/).href, hub };
 }
 
 function readUrl(name: string, value: string | URL, schemes: RegExp): URL {
@@ -37,11 +47,12 @@ function readUrl(name: string, value: string | URL, schemes: RegExp): URL {
   return url && schemes.test(url.protocol) ? url : invalid(name, `a URL ${schemes}, not ${value}`);
 }
 
-/** Every option for the hub is a number that is above 0, with the unit in its name, or a group of such. */
+/** These options are numbers above 0, with the unit in the name, or groups of such; `whenFull` is the exception. */
 function checkNumbers(group: object, path: string): void {
   for (const [key, value] of Object.entries(group) as [string, unknown][]) {
-    if (value === undefined || key === 'url') continue;
-    if (path || key.endsWith('Ms')) positive(path + key, value);
+    if (value === undefined) continue;
+    if (key === 'whenFull') oneOf(path + key, value, ['reject', 'block', 'drop-oldest']);
+    else if (path || key.endsWith('Ms')) positive(path + key, value);
     else checkNumbers(Object(value) === value ? (value as object) : invalid(key, 'an object'), `${key}.`);
   }
 }
@@ -58,6 +69,11 @@ export function checkName(name: string, value: unknown, max: number): void {
   if (typeof value !== 'string' || !value || value.length > max) {
     invalid(name, `a string of 1 to ${max} characters`);
   }
+}
+
+/** One of these strings, or undefined, or a ConnectionError `invalid-option`. */
+export function oneOf(name: string, value: unknown, allowed: readonly unknown[]): void {
+  if (value !== undefined && !allowed.includes(value)) invalid(name, allowed.join(' or '));
 }
 
 /** Throws a ConnectionError `invalid-option`. */

@@ -1,8 +1,10 @@
 import type { TabOp } from '../worker/core/hub-api.ts';
 import type { ConnectionError } from './protocol/errors.ts';
+import type { TabWorld } from './tab-world.ts';
 
 /** A part's way out of the tab. */
 export interface Outlet {
+  readonly world: Pick<TabWorld, 'now' | 'after' | 'randomId'>;
   /** Queues an op. While no hub is attached it is dropped: what matters then is told by `resume`. */
   push(op: TabOp): void;
   /** Why everything from now on fails; null while this tab is in use. */

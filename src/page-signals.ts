@@ -9,16 +9,3 @@ export interface PageEvents {
   /** The page is back from the back/forward cache. */
   restored(): void;
 }
-
-/** Listens to the page until `signal` aborts. No `unload`: it would keep the page out of the cache. */
-export function watchPage(events: PageEvents, signal: AbortSignal): void {
-  const listen = (target: EventTarget, type: string, listener: (event: Event) => void) =>
-    target.addEventListener(type, listener, { signal });
-  listen(window, 'online', () => events.signal('online'));
-  listen(document, 'resume', () => events.signal('resume'));
-  listen(document, 'visibilitychange', () => events.signal(document.visibilityState));
-  listen(window, 'pagehide', () => events.hidden());
-  listen(window, 'pageshow', (event) => {
-    if ((event as PageTransitionEvent).persisted) events.restored();
-  });
-}

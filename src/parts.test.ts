@@ -4,6 +4,7 @@ import type { FailedEntry, TabOp } from '../worker/core/hub-api.ts';
 import { createParts } from './parts.ts';
 import { errorData } from './protocol/errors.ts';
 import { initialStatus } from './status.ts';
+import { partsWorld } from './testing/parts-world.ts';
 import type { SocketEventMap } from './types.ts';
 
 type Reply = Parameters<ReturnType<typeof createParts>['resume']>[0];
@@ -12,7 +13,7 @@ type Fate = string;
 
 const error = errorData('forbidden', 'no');
 const settings = {
-  name: 'n',
+  hubName: 'onesocket:n',
   auth: undefined,
   worker: 'http://a.test/worker.js',
   hub: { url: 'ws://a.test/' },
@@ -22,14 +23,23 @@ const failedAt = (...tabSeqs: number[]): FailedEntry[] => tabSeqs.map((tabSeq) =
 /** The hub's reply to an attach; it has taken, stored and settled nothing unless said. */
 const reply = (more: Partial<Reply> = {}): Reply => {
   const status = { ...initialStatus('a'), hubId: 'hub', host: 'shared-worker' } as Reply['status'];
-  return { kind: 'attached', takenUpTo: 0, storedUpTo: 0, ackedUpTo: 0, failed: [], status, ...more };
+  return {
+    kind: 'attached',
+    takenUpTo: 0,
+    storedUpTo: 0,
+    ackedUpTo: 0,
+    failed: [],
+    lifeLock: null,
+    status,
+    ...more,
+  };
 };
 
 /** A tab that has published entries 1 to `count`, and what became of each promise. */
 function partsOf(count: number) {
   const pushed: TabOp[] = [];
   const dropped: SocketEventMap['dropped']['detail'][] = [];
-  const outlet = { push: (op: TabOp) => void pushed.push(op), ended: () => null };
+  const outlet = { world: partsWorld, push: (op: TabOp) => void pushed.push(op), ended: () => null };
   const parts = createParts(settings, outlet, (drop) => dropped.push(drop));
   const fates: Record<'stored' | 'acked', Fate[]> = { stored: [], acked: [] };
   const publish = (tabSeq: number) => {
@@ -57,7 +67,7 @@ const tabSeqs = (ops: readonly TabOp[]) => ops.flatMap((op) => (op.kind === 'pub
 describe('an attachment to the same hub', () => {
   it('settles what is stored and what is acknowledged, and tells what was not taken', async () => {
     const { parts, settled } = partsOf(4);
-    const ops = parts.resume(reply({ takenUpTo: 3, storedUpTo: 2, ackedUpTo: 1 }), false);
+    const ops = parts.resume(reply({ takenUpTo: 3, storedUpTo: 2, ackedUpTo: 1 }), null);
     expect(tabSeqs(ops)).toEqual([4]);
     expect(await settled()).toEqual({
       stored: ['stored', 'stored', 'open', 'open'],
@@ -67,10 +77,7 @@ describe('an attachment to the same hub', () => {
 
   it('drops what failed, though it stands before what is acknowledged', async () => {
     const { parts, dropped, ids, settled } = partsOf(3);
-    const ops = parts.resume(
-      reply({ takenUpTo: 3, storedUpTo: 3, ackedUpTo: 3, failed: failedAt(2) }),
-      false,
-    );
+    const ops = parts.resume(reply({ takenUpTo: 3, storedUpTo: 3, ackedUpTo: 3, failed: failedAt(2) }), null);
     expect(ops).toEqual([]);
     expect(await settled()).toEqual({
       stored: ['stored', 'forbidden', 'stored'],
@@ -82,7 +89,7 @@ describe('an attachment to the same hub', () => {
   it('keeps stored what it was told so before it failed', async () => {
     const { parts, settled } = partsOf(1);
     parts.take({ kind: 'stored', upTo: 1 });
-    parts.resume(reply({ takenUpTo: 1, storedUpTo: 1, ackedUpTo: 1, failed: failedAt(1) }), false);
+    parts.resume(reply({ takenUpTo: 1, storedUpTo: 1, ackedUpTo: 1, failed: failedAt(1) }), null);
     expect(await settled()).toEqual({ stored: ['stored'], acked: ['forbidden'] });
   });
 
@@ -90,7 +97,7 @@ describe('an attachment to the same hub', () => {
     const { parts, dropped, settled } = partsOf(2);
     const again = reply({ takenUpTo: 2, storedUpTo: 2, ackedUpTo: 2, failed: failedAt(1) });
     parts.take({ kind: 'failed', tabSeq: 1, error });
-    for (let count = 0; count < 3; count++) expect(parts.resume(again, false)).toEqual([]);
+    for (let count = 0; count < 3; count++) expect(parts.resume(again, null)).toEqual([]);
     expect(dropped).toHaveLength(1);
     expect((await settled()).acked).toEqual(['forbidden', 'acked']);
   });
@@ -123,7 +130,7 @@ describe('an attachment to the same hub', () => {
             settle(name, name, (tabSeq) => tabSeq <= (name === 'stored' ? storedUpTo : ackedUpTo));
           }
           const left = Array.from({ length: count - takenUpTo }, (_, at) => takenUpTo + at + 1);
-          expect(tabSeqs(parts.resume(told, false))).toEqual(left);
+          expect(tabSeqs(parts.resume(told, null))).toEqual(left);
         }
         expect(await settled()).toEqual(expected);
         expect(dropped).toHaveLength(failed.size);
@@ -133,11 +140,25 @@ describe('an attachment to the same hub', () => {
 });
 
 describe('an attachment to another hub', () => {
-  it('loses what the former had stored, and tells the rest anew', async () => {
-    const { parts, dropped, settled } = partsOf(4);
+  it('settles what its store holds, and tells the rest anew, in order', async () => {
+    const { parts, pushed, dropped, settled } = partsOf(6);
+    for (const op of pushed.slice(0, 5)) parts.pushed(op);
+    parts.take({ kind: 'stored', upTo: 2 });
+    const told = reply({ takenUpTo: 4, storedUpTo: 4, ackedUpTo: 1, failed: failedAt(3) });
+    expect(tabSeqs(parts.resume(told, 'strict'))).toEqual([5, 6]);
+    expect(await settled()).toEqual({
+      stored: ['stored', 'stored', 'forbidden', 'stored', 'open', 'open'],
+      acked: ['acked', 'open', 'forbidden', 'open', 'open', 'open'],
+    });
+    expect(dropped).toHaveLength(1);
+  });
+
+  it('loses what was stored and is not in its store, as after the database was deleted', async () => {
+    const { parts, pushed, dropped, settled } = partsOf(4);
+    for (const op of pushed) parts.pushed(op);
     parts.take({ kind: 'stored', upTo: 3 });
     parts.take({ kind: 'acked', upTo: 1 });
-    expect(tabSeqs(parts.resume(reply(), true))).toEqual([4]);
+    expect(tabSeqs(parts.resume(reply(), 'relaxed'))).toEqual([4]);
     expect(await settled()).toEqual({
       stored: ['stored', 'stored', 'stored', 'open'],
       acked: ['acked', 'hub-lost', 'hub-lost', 'open'],
@@ -145,16 +166,42 @@ describe('an attachment to another hub', () => {
     expect(dropped).toMatchObject([{ error: { retryable: true } }, { error: { retryable: true } }]);
   });
 
+  it('loses all that the former had in its memory, stored there or not', async () => {
+    const { parts, pushed, settled } = partsOf(3);
+    for (const op of pushed.slice(0, 2)) parts.pushed(op);
+    parts.take({ kind: 'stored', upTo: 1 });
+    expect(tabSeqs(parts.resume(reply(), 'memory'))).toEqual([3]);
+    expect((await settled()).acked).toEqual(['hub-lost', 'hub-lost', 'open']);
+  });
+
+  it('knows a failure better than that its outcome is unknown', async () => {
+    const { parts, pushed, settled } = partsOf(1);
+    parts.pushed(pushed[0]!);
+    parts.resume(reply({ takenUpTo: 1, storedUpTo: 1, ackedUpTo: 1, failed: failedAt(1) }), 'memory');
+    expect((await settled()).acked).toEqual(['forbidden']);
+  });
+
   it('tells subscriptions first, and calls that no hub has seen last', async () => {
     const { parts, pushed } = partsOf(1);
     parts.subscriptions.subscribe('t');
-    const [seen, unseen] = [parts.calls.reconnect(), parts.calls.reconnect()];
-    parts.calls.pushed(pushed[2]!);
-    const ops = parts.resume(reply(), true);
+    const [seen, unseen] = [parts.outbox.reconnect(), parts.outbox.reconnect()];
+    parts.pushed(pushed[2]!);
+    parts.detached();
+    await expect(seen).rejects.toMatchObject({ code: 'hub-lost', retryable: true });
+    const ops = parts.resume(reply(), 'strict');
     expect(ops.map(({ kind }) => kind)).toEqual(['subscribe', 'publish', 'reconnect']);
     expect(ops.at(-1)).toEqual(pushed[3]);
-    await expect(seen).rejects.toMatchObject({ code: 'hub-lost' });
     parts.take({ kind: 'response', id: (pushed[3] as { id: string }).id });
     await expect(unseen).resolves.toBeUndefined();
+  });
+
+  it('is told of an entry before the wish to take it back', () => {
+    const { parts } = partsOf(0);
+    const { id, cancel } = parts.deliveries.publish('t', 1);
+    void cancel();
+    expect(parts.resume(reply(), null)).toMatchObject([
+      { kind: 'publish', id },
+      { kind: 'withdraw', entryId: id },
+    ]);
   });
 });

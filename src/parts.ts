@@ -1,9 +1,10 @@
-import type { TabItem, TabOp } from '../worker/core/hub-api.ts';
+import type { Durability, TabItem, TabOp } from '../worker/core/hub-api.ts';
 import { createCalls } from './calls.ts';
 import { createDeliveries } from './deliveries.ts';
 import type { HubAttachment } from './hub-attachment.ts';
 import * as tabLimits from './limits.ts';
 import type { Settings } from './options.ts';
+import { createOutbox } from './outbox.ts';
 import type { Outlet } from './outlet.ts';
 import { ConnectionError, errorData } from './protocol/errors.ts';
 import { createSubscriptions } from './subscriptions.ts';
@@ -17,13 +18,16 @@ export function createParts(
 ) {
   const calls = createCalls(outlet);
   const subscriptions = createSubscriptions(outlet);
+  const outbox = createOutbox(calls.ask);
   const maxPending = hub.queue?.maxEntries ?? tabLimits.pendingEntries;
-  const deliveries = createDeliveries(outlet, maxPending, ({ id, topic }, error) =>
+  const deliveries = createDeliveries(outlet, maxPending, outbox.withdraw, ({ id, topic }, error) =>
     onDropped({ id, topic, error }),
   );
+  const lost = () => new ConnectionError(errorData('hub-lost', 'outcome unknown', { retryable: true }));
 
   return {
     calls,
+    outbox,
     subscriptions,
     deliveries,
 
@@ -38,20 +42,33 @@ export function createParts(
           return deliveries.drop(item.tabSeq, new ConnectionError(item.error));
         case 'response':
         case 'error':
+        case 'entries':
           return calls.take(item);
         default:
           return subscriptions.take(item);
       }
     },
 
-    /** This tab is attached anew: settles what the hub knows of, and gives what it has still to be told. */
-    resume(reply: HubAttachment['reply'], isOtherHub: boolean): TabOp[] {
-      const lost = new ConnectionError(errorData('hub-lost', 'outcome unknown', { retryable: true }));
-      if (isOtherHub) deliveries.hubLost(lost);
+    /** An op went out to the hub. */
+    pushed(op: TabOp): void {
+      if (op.kind === 'publish') deliveries.pushed(op);
+      else if ('id' in op) calls.pushed(op);
+    },
+
+    /** No hub knows this tab any more: whatever it was asked to do has an unknown outcome. */
+    detached: () => calls.hubLost(lost()),
+
+    /**
+     * This tab is attached anew: settles what the hub knows of, and gives what it has still to be told. `former` is
+     * how an earlier hub kept its outbox, if this is another one.
+     */
+    resume(reply: HubAttachment['reply'], former: Durability | null): TabOp[] {
       for (const { tabSeq, error } of reply.failed) deliveries.drop(tabSeq, new ConnectionError(error));
+      // A store that this hub could not open may hold what the former hub had taken.
+      const isUnknown = former === 'memory' || reply.status.durability === 'memory';
+      if (former) deliveries.hubLost(reply.takenUpTo, isUnknown, lost());
       deliveries.stored(reply.storedUpTo);
       deliveries.acked(reply.ackedUpTo);
-      calls.end(lost, false);
       return [...subscriptions.resume(), ...deliveries.resume(reply.takenUpTo), ...calls.resume()];
     },
 

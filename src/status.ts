@@ -13,6 +13,7 @@ export const initialStatus = (tabId: string): SocketStatus => ({
   queue: { entries: 0, bytes: 0 },
   tabs: [],
   topics: 0,
-  durability: 'memory',
+  durability: null,
+  storeError: null,
   dropped: 0,
 });

@@ -4,6 +4,7 @@ import { deferred } from './deferred.ts';
 import { failure } from './failure.ts';
 import { createInbox } from './inbox.ts';
 import { ConnectionError } from './protocol/errors.ts';
+import { report } from './report.ts';
 import type { Gap, Message, Subscription } from './types.ts';
 
 type SubscribeOp = Extract<TabOp, { kind: 'subscribe' }>;
@@ -130,6 +131,6 @@ function guarded<V>(handler: (value: V) => void, value: V): void {
   try {
     handler(value);
   } catch (error) {
-    reportError(error);
+    report(error);
   }
 }

@@ -3,13 +3,18 @@ import type { TabOp } from '../worker/core/hub-api.ts';
 import { failure } from './failure.ts';
 import type { ConnectionError } from './protocol/errors.ts';
 import { createSubscriptions } from './subscriptions.ts';
+import { partsWorld } from './testing/parts-world.ts';
 
 const refusal = { code: 'forbidden', message: 'no', retryable: false } as const;
 
 function tab() {
   const pushed: TabOp[] = [];
   let ended: ConnectionError | null = null;
-  const subscriptions = createSubscriptions({ push: (op) => void pushed.push(op), ended: () => ended });
+  const subscriptions = createSubscriptions({
+    world: partsWorld,
+    push: (op) => void pushed.push(op),
+    ended: () => ended,
+  });
   const end = (error: ConnectionError) => {
     ended = error;
     subscriptions.end(error);
@@ -47,6 +52,25 @@ describe('subscriptions', () => {
     for (const sub of [2, 99]) subscriptions.take({ ...item, sub });
     expect([first, second]).toEqual([[], [5]]);
   });
+
+  it('keep their position where they are told to, and begin where that is', () => {
+    const { subscriptions, pushed } = tab();
+    subscriptions.subscribe('t', { since: 'stored' });
+    expect(pushed).toEqual([{ kind: 'subscribe', sub: 1, topic: 't', replay: 0, keepsCursor: true }]);
+    subscriptions.take({ kind: 'subscribed', sub: 1, position: { epoch: 'e', offset: 3 } });
+    expect(subscriptions.resume()).toMatchObject([{ keepsCursor: true, since: { epoch: 'e', offset: 3 } }]);
+  });
+
+  it.each([{ since: 'beginning' }, { since: 5 }, { since: null }, { since: { epoch: 'e', offset: 3 } }])(
+    'know of no other beginning: %o',
+    (options) => {
+      const { subscriptions, pushed } = tab();
+      const subscribe = () => subscriptions.subscribe('t', options as object);
+      expect(subscribe).toThrow(expect.objectContaining({ code: 'invalid-option' }));
+      expect(subscribe).toThrow(/^since must be stored/);
+      expect(pushed).toEqual([]);
+    },
+  );
 
   it('that have not ended begin anew at the next hub', () => {
     const { subscriptions } = tab();

@@ -1,6 +1,6 @@
 import type { TabItem, TabOp } from '../worker/core/hub-api.ts';
 import { onAbort } from './on-abort.ts';
-import { checkName, invalid } from './options.ts';
+import { checkName, invalid, oneOf } from './options.ts';
 import type { Outlet } from './outlet.ts';
 import type { ConnectionError } from './protocol/errors.ts';
 import * as protocolLimits from './protocol/limits.ts';
@@ -13,11 +13,12 @@ export function createSubscriptions({ push, ended }: Outlet) {
   let count = 0;
 
   return {
-    subscribe(topic: string, { replay = 0, signal }: SubscribeOptions = {}): Subscription {
+    subscribe(topic: string, { replay = 0, since, signal }: SubscribeOptions = {}): Subscription {
       checkName('topic', topic, protocolLimits.topicLength);
       if (!Number.isSafeInteger(replay) || replay < 0) invalid('replay', 'an integer from 0 on');
+      oneOf('since', since, ['stored']);
       const sub = (count += 1);
-      const op = { kind: 'subscribe', sub, topic, replay } as const;
+      const op = { kind: 'subscribe', sub, topic, replay, ...(since && { keepsCursor: true }) } as const;
       let unabort = () => {};
       const subscription = createSubscription<unknown>(op, push, () => {
         open.delete(sub);
@@ -30,6 +31,8 @@ export function createSubscriptions({ push, ended }: Outlet) {
       else unabort = onAbort(signal, () => subscription.close());
       return subscription;
     },
+
+    has: (sub: number) => open.has(sub),
 
     take(item: Extract<TabItem, { sub: number }>): void {
       open.get(item.sub)?.take(item);

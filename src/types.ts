@@ -1,4 +1,4 @@
-import type { GapReason, HostKind, HubStatus } from '../worker/core/hub-api.ts';
+import type { Durability, GapReason, HostKind, HubStatus, WhenFull } from '../worker/core/hub-api.ts';
 import type { ConnectionError } from './protocol/errors.ts';
 
 /**
@@ -36,6 +36,12 @@ export interface ConnectOptions {
   name?: string;
   /** A token, or a function that gets one. Default: none. */
   auth?: Auth;
+  /**
+   * Whose messages these are: the `identity` that the server's `authenticate` returns for the user. Each identity has a
+   * hub and an outbox of its own, and the server refuses a token of anybody else, so that what one user queued is never
+   * sent as another. Give it if users can change in one browser. 1 to 256 characters. Default: none.
+   */
+  identity?: string;
   /** URL of the worker script, same origin. Default: `worker.js` beside this module. */
   worker?: string | URL;
   heartbeat?: {
@@ -65,15 +71,29 @@ export interface ConnectOptions {
     maxEntries?: number;
     /** Default 16 MiB. */
     maxBytes?: number;
+    /** Age at which an unsent message expires, in milliseconds. Default: 7 days. */
+    maxAgeMs?: number;
+    /**
+     * What happens to a message for which there is no room: `reject` fails it, `block` leaves it unstored until there
+     * is room, `drop-oldest` fails the oldest unsent ones in its place. Default `reject`.
+     */
+    whenFull?: WhenFull;
   };
+  /**
+   * `strict`: what is stored has been flushed to the disk. `relaxed`: the operating system has it; faster on slow
+   * disks, and a power loss may take the last moments along. Default `strict`.
+   */
+  durability?: 'strict' | 'relaxed';
 }
 
 /** The state of the connection as this tab sees it. */
-export interface SocketStatus extends Omit<HubStatus, 'host' | 'hubId'> {
+export interface SocketStatus extends Omit<HubStatus, 'host' | 'hubId' | 'durability'> {
   /** Where the hub runs; null until this tab is attached to one. */
   readonly host: HostKind | null;
   /** Id of the hub; null until this tab is attached to one. */
   readonly hubId: string | null;
+  /** Where stored messages are: `memory` does not outlive the hub. Null until this tab is attached to one. */
+  readonly durability: Durability | null;
   /** Id of this tab. */
   readonly tabId: string;
 }
@@ -115,6 +135,11 @@ export interface Gap {
 export interface SubscribeOptions {
   /** Kept messages to begin with, at most. Default 0. */
   replay?: number;
+  /**
+   * `stored`: keeps the position in IndexedDB, and begins after the last message that a tab of this browser has taken,
+   * however long ago. After a crash the last messages may come again. Where none is stored yet, `replay` counts.
+   */
+  since?: 'stored';
   /** Ends the subscription. */
   signal?: AbortSignal;
 }
@@ -138,16 +163,57 @@ export interface Subscription<T = unknown> extends AsyncIterable<Message<T>>, As
 /** One published message on its way. */
 export interface Delivery {
   readonly id: string;
-  /** The hub's outbox has it. Rejects with `queue-full`, `too-large`, `hub-lost` or `closed`. */
+  /**
+   * The outbox has it: from now on it reaches the server once in effect, whatever dies, as long as
+   * `status.durability` is not `memory`. Rejects with `queue-full`, `hub-lost`, `superseded`, `cancelled`, `purged`,
+   * `unknown-entry` or `closed`. A volatile message is never stored: this settles as `acked` does.
+   */
   readonly stored: Promise<void>;
-  /** The server has it. Rejects as `stored` does, and with `forbidden`, `rejected` or `expired`. */
+  /** The server has it. Rejects as `stored` does, and with `forbidden`, `rejected`, `too-large`, `expired` or `not-open`. */
   readonly acked: Promise<void>;
+  /**
+   * Takes the message back. False if it is too late: it was sent, or may have been, or has ended otherwise. Rejects
+   * with `hub-lost`, `queue-full` or `closed`.
+   */
+  cancel(): Promise<boolean>;
 }
 
 /** Options of {@link OneSocket.publish}. */
 export interface PublishOptions {
-  /** Drop the message if the server has not acknowledged it in this time. Milliseconds, default: never. */
+  /** Drop the message if it could not be sent in this time. Milliseconds, default: the outbox's `maxAgeMs`. */
   ttlMs?: number;
+  /**
+   * Takes the place of an unsent message of this topic with the same key, of whichever tab: for positions and states of
+   * which only the newest matters. The other one fails with `superseded`. 1 to 128 characters.
+   */
+  coalesceKey?: string;
+  /** Never stored, and dropped with `not-open` unless it can be sent now. Default false. */
+  volatile?: boolean;
+}
+
+/** A message in the outbox that has no fate yet, of whichever tab. */
+export interface OutboxEntry {
+  /** Id of its delivery. */
+  readonly id: string;
+  readonly topic: string;
+  /** JSON value, or an ArrayBuffer. */
+  readonly payload: unknown;
+  /** When it was published, and when it expires, in milliseconds since the Unix epoch. */
+  readonly ts: number;
+  readonly expiresAt: number | null;
+  /** Whether it may be with the server already. */
+  readonly isSent: boolean;
+}
+
+/** What this browser has still to send. */
+export interface Outbox {
+  /** All entries without a fate, oldest first. Rejects with `hub-lost`, `queue-full` or `closed`. */
+  entries(): Promise<OutboxEntry[]>;
+  /**
+   * The delivery of an entry by its id, of whichever tab and after any reload. Both promises reject with
+   * `unknown-entry` where the outbox has no such entry and remembers no failure of it.
+   */
+  delivery(id: string): Delivery;
 }
 
 /** Options of {@link OneSocket.request}. */
@@ -181,6 +247,13 @@ export interface OneSocket<A extends ApiShape = UntypedApi> extends AsyncDisposa
    * goes on. Settles when open; rejects with the error that ended the attempt.
    */
   reconnect(): Promise<void>;
+  /** What is pending, of all tabs. */
+  readonly outbox: Outbox;
+  /**
+   * Empties outbox and stored cursors of this identity, as for a logout; pending deliveries fail with `purged`.
+   * Settles once the store has forgotten. Rejects with `hub-lost`, `queue-full` or `closed`.
+   */
+  purge(): Promise<void>;
   /** This tab leaves; what it published is stored first, and the socket stays for the others. */
   close(): Promise<void>;
   addEventListener<E extends keyof SocketEventMap>(

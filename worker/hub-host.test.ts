@@ -1,140 +1,8 @@
-import { describe, expect, it } from 'vitest';
-import { decodeClientFrame } from '../src/protocol/codec.ts';
+import { describe, expect, it, vi } from 'vitest';
 import { errorData } from '../src/protocol/errors.ts';
-import type { ClientEnvelope } from '../src/protocol/schema.ts';
-import {
-  hubApiVersion,
-  type AttachReply,
-  type AttachRequest,
-  type HubApi,
-  type TabItem,
-  type TokenReply,
-} from './core/hub-api.ts';
 import * as coreLimits from './core/limits.ts';
-import { HubHost } from './hub-host.ts';
 import * as workerLimits from './limits.ts';
-import { memoryOutboxStore } from './outbox-store.ts';
-import type { TabLink } from './tab-link.ts';
-import type { TransportEvents } from './transport.ts';
-
-const url = 'ws://hub.test/';
-
-/** A socket that was dialled: what was written to it, and the events to feed. */
-interface FakeSocket {
-  readonly events: TransportEvents;
-  readonly frames: (string | Uint8Array)[];
-  closed: { readonly code: number; readonly reason: string } | null;
-}
-
-/** A world in memory: sockets and timers are driven by hand. */
-class World {
-  readonly sockets: FakeSocket[] = [];
-  readonly timers = new Set<{ readonly delayMs: number; readonly run: () => void }>();
-  readonly lockWatchers = new Map<string, () => void>();
-  readonly store = memoryOutboxStore();
-  readonly host = new HubHost({
-    host: 'shared-worker',
-    store: this.store,
-    clock: {
-      context: () => ({ now: 1_000, ticks: 1_000, random: 0.5 }),
-      after: (delayMs, run) => {
-        const timer = { delayMs, run };
-        this.timers.add(timer);
-        return () => this.timers.delete(timer);
-      },
-    },
-    dial: (_url, events) => {
-      const socket: FakeSocket = { events, frames: [], closed: null };
-      this.sockets.push(socket);
-      return {
-        send: (frame) => void socket.frames.push(frame),
-        close: (code, reason) => void (socket.closed = { code, reason }),
-      };
-    },
-    watchTabLock: (name, onGone) => {
-      this.lockWatchers.set(name, onGone);
-      return () => this.lockWatchers.delete(name);
-    },
-  });
-
-  /** Everything that was sent on the newest socket. */
-  get sent(): ClientEnvelope[] {
-    return this.sockets.at(-1)!.frames.flatMap((frame) => {
-      const decoded = decodeClientFrame(frame);
-      return 'envelopes' in decoded ? decoded.envelopes : expect.unreachable(decoded.violation);
-    });
-  }
-
-  /** Lets all timers with this delay end. */
-  elapse(delayMs: number): void {
-    for (const timer of this.timers) {
-      if (timer.delayMs !== delayMs) continue;
-      this.timers.delete(timer);
-      timer.run();
-    }
-  }
-
-  /** Opens the newest socket and welcomes the hub. */
-  welcome(): void {
-    const { events } = this.sockets.at(-1)!;
-    events.opened();
-    const limits = { maxFrameBytes: 65_536, maxBatch: 16, window: 100, maxSubscriptions: 100 };
-    const hello = { version: 1, features: ['batch'], clientId: 'c', clientEpoch: 1, lastSeq: 0 };
-    const payload = { ...hello, rejected: [], heartbeatMs: 0, limits };
-    events.frame(JSON.stringify({ type: 'welcome', id: 'w', ts: 1, payload }));
-  }
-}
-
-/** A tab in memory. It takes every batch, unless told otherwise. */
-class FakeTab {
-  readonly items: TabItem[] = [];
-  readonly numbers: number[] = [];
-  isClosed = false;
-  /** Whether it takes the batches that it is sent. */
-  takes = true;
-  /** What it rejects every batch with, as a page does whose handler throws. */
-  fails: Error | null = null;
-  /** What its `auth` gives; a promise that is not settled stands for a tab that has died. */
-  token: () => Promise<TokenReply> = async () => ({ token: `token of ${this.id}` });
-  tokensAsked = 0;
-  api!: HubApi;
-  readonly id: string;
-
-  constructor(world: World, id: string) {
-    this.id = id;
-    const link: TabLink = {
-      tab: {
-        deliver: async (_hubId, number, items) => {
-          if (!this.takes) await new Promise(() => {});
-          this.numbers.push(number);
-          if (this.fails) throw this.fails;
-          this.items.push(...items);
-        },
-        token: () => {
-          this.tokensAsked += 1;
-          return this.token();
-        },
-      },
-      serve: (api) => (this.api = api),
-      close: () => (this.isClosed = true),
-    };
-    world.host.accept(link);
-  }
-
-  async attach(more: Partial<AttachRequest> = {}): Promise<AttachReply> {
-    const request = { version: hubApiVersion, tabId: this.id, lockName: `lock ${this.id}`, options: { url } };
-    return this.api.attach({ ...request, hasAuth: false, ...more });
-  }
-
-  async attached(more: Partial<AttachRequest> = {}) {
-    const reply = await this.attach(more);
-    return reply.kind === 'attached' ? reply : expect.unreachable(reply.error.message);
-  }
-}
-
-const turn = async () => {
-  for (let count = 0; count < 20; count++) await Promise.resolve();
-};
+import { FakeTab, publish, turn, World } from './testing/host-world.ts';
 
 /** The reasons of the promises that were rejected meanwhile with nobody to hear it. */
 async function unhandledRejections(run: () => Promise<void>): Promise<unknown[]> {
@@ -151,9 +19,6 @@ async function unhandledRejections(run: () => Promise<void>): Promise<unknown[]>
   }
   return reasons;
 }
-
-const publish = (tabSeq: number, more: object = { json: '{"a":1}' }) =>
-  ({ kind: 'publish', tabSeq, id: `p${tabSeq}`, topic: 't', ts: 1, ...more }) as const;
 
 describe('a tab that attaches', () => {
   it('is told who the hub is, and how it stands', async () => {
@@ -216,7 +81,7 @@ describe('a tab that attaches', () => {
     const { hubId } = (await tab.attached()).status;
     tab.api.push(hubId, 'a', [publish(1)]);
     await turn();
-    world.store.append = () => new Promise(() => {});
+    world.store.settles = false;
     tab.api.push(hubId, 'a', [publish(2), publish(3)]);
     await turn();
     expect(await new FakeTab(world, 'a').attached()).toMatchObject({
@@ -257,7 +122,7 @@ describe('a tab that goes', () => {
     const tab = new FakeTab(world, 'a');
     const { hubId } = (await tab.attached()).status;
     tab.api.detach(hubId, 'a');
-    expect([tab.isClosed, world.lockWatchers.size]).toEqual([true, 0]);
+    expect([tab.isClosed, world.locks.watchers.size]).toEqual([true, 0]);
     expect(tab.api.push(hubId, 'a', [])).toBe('unknown-tab');
   });
 
@@ -266,7 +131,7 @@ describe('a tab that goes', () => {
     const [tab, other] = [new FakeTab(world, 'a'), new FakeTab(world, 'b')];
     await tab.attached();
     await other.attached();
-    world.lockWatchers.get('lock a')!();
+    world.locks.watchers.get('lock a')!();
     await turn();
     expect(tab.isClosed).toBe(true);
     expect(other.items.findLast(({ kind }) => kind === 'status')).toMatchObject({ status: { tabs: ['b'] } });
@@ -282,9 +147,9 @@ describe('a tab that goes', () => {
   });
 
   it('without Web Locks is served all the same', async () => {
-    const world = new World();
-    await new FakeTab(world, 'a').attached({ lockName: null });
-    expect(world.lockWatchers.size).toBe(0);
+    const world = new World({ hasLocks: false });
+    const reply = await new FakeTab(world, 'a').attached({ lockName: null });
+    expect([reply.lifeLock, world.locks.held, world.locks.watchers.size]).toEqual([null, [], 0]);
   });
 });
 
@@ -403,24 +268,6 @@ describe('what goes over the wire', () => {
   });
 });
 
-describe('an outbox that cannot be written', () => {
-  it('fails the entries, with the reason', async () => {
-    const world = new World();
-    world.store.append = async () => {
-      throw new Error('disk full');
-    };
-    const tab = new FakeTab(world, 'a');
-    const { hubId } = (await tab.attached()).status;
-    tab.api.push(hubId, 'a', [publish(1)]);
-    await turn();
-    expect(tab.items).toContainEqual({
-      kind: 'failed',
-      tabSeq: 1,
-      error: expect.objectContaining({ code: 'rejected', message: expect.stringContaining('disk full') }),
-    });
-  });
-});
-
 describe('an entry that the server refuses', () => {
   const nack = '{"type":"nack","id":"x","ts":1,"seq":1,"payload":{"code":"forbidden","message":"no"}}';
   const failure = { tabSeq: 1, error: errorData('forbidden', 'no') };
@@ -443,6 +290,7 @@ describe('an entry that the server refuses', () => {
     await new FakeTab(world, 'b').attached();
     tab.api.detach(hubId, 'a');
     frame(nack);
+    await turn();
     const reply = await new FakeTab(world, 'a').attached();
     expect(reply).toMatchObject({ takenUpTo: 2, storedUpTo: 2, ackedUpTo: 1, failed: [failure] });
   });
@@ -450,6 +298,7 @@ describe('an entry that the server refuses', () => {
   it('is told again to a tab that attaches again without having taken that', async () => {
     const { world, frame } = await published((tab) => (tab.takes = false));
     frame(nack);
+    await turn();
     const after = new FakeTab(world, 'a');
     const reply = await after.attached();
     expect(reply).toMatchObject({ takenUpTo: 2, storedUpTo: 2, ackedUpTo: 1, failed: [failure] });
@@ -481,12 +330,16 @@ describe('a batch that its tab fails to take', () => {
     await turn();
     const before = tab.numbers.length;
     tab.fails = new Error('a handler of the page');
-    const errors = await unhandledRejections(async () => {
+    const errors: unknown[] = [];
+    vi.stubGlobal('reportError', (error: unknown) => errors.push(error));
+    const unhandled = await unhandledRejections(async () => {
       for (let count = 1; count <= 2 * coreLimits.batchesUnderWay; count++) {
         tab.api.push(hubId, 'a', [publish(count)]);
         await turn();
       }
     });
+    vi.unstubAllGlobals();
+    expect(unhandled).toEqual([]);
     const failures = tab.numbers.length - before;
     expect(failures).toBeGreaterThan(coreLimits.batchesUnderWay);
     expect(errors).toEqual(Array.from({ length: failures }, () => tab.fails));
@@ -505,7 +358,7 @@ describe('a batch that its tab fails to take', () => {
       const { hubId } = (await tab.attached()).status;
       tab.api.detach(hubId, 'a');
     });
-    expect(errors).toEqual([tab.fails]);
+    expect(errors).toEqual([]);
     expect(await new FakeTab(world, 'a').attached()).toMatchObject({ status: { tabs: ['a'] } });
   });
 });

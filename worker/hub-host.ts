@@ -1,5 +1,6 @@
 import { errorData, queueFull } from '../src/protocol/errors.ts';
 import { decodeServerFrame, encodeBinary, encodeEnvelope, packFrames } from '../src/protocol/codec.ts';
+import * as closeCodes from '../src/protocol/close-codes.ts';
 import type { Clock } from './clock.ts';
 import { completeConfig } from './core/config.ts';
 import * as coreLimits from './core/limits.ts';
@@ -17,7 +18,9 @@ import {
   type TabOp,
 } from './core/hub-api.ts';
 import * as workerLimits from './limits.ts';
+import type { Locks } from './locks.ts';
 import type { OutboxStore } from './outbox-store.ts';
+import { gainOwnership, type Ownership } from './ownership.ts';
 import type { TabLink } from './tab-link.ts';
 import type { Dial, Transport } from './transport.ts';
 import { withDeadline } from './deadline.ts';
@@ -25,27 +28,35 @@ import { withDeadline } from './deadline.ts';
 /** The world as a hub sees it; the simulation puts another one in its place. */
 export interface HubWorld {
   readonly host: HostKind;
+  /** Names the locks; see names.ts. */
+  readonly hubName: string;
   readonly clock: Clock;
+  randomId(): string;
   readonly store: OutboxStore;
   readonly dial: Dial;
-  /** Calls back when the tab that holds this lock has gone; absent without Web Locks. */
-  readonly watchTabLock?: (lockName: string, onGone: () => void) => () => void;
+  /** Null without Web Locks. */
+  readonly locks: Locks | null;
+  /** The hub has ended, and will answer nobody any more. */
+  readonly ended?: () => void;
 }
 
 /** The one interpreter of the hub machine: inputs of the world go in, its effects are carried out. */
 export class HubHost {
-  readonly hubId = crypto.randomUUID();
+  readonly hubId: string;
   readonly #world: HubWorld;
   readonly #links = new Map<string, { readonly link: TabLink; readonly unwatch: () => void }>();
   readonly #timers = new Map<TimerName, () => void>();
   readonly #inputs: HubInput[] = [];
   #isRunning = false;
-  #starting: Promise<HubState> | null = null;
+  #isEnded = false;
+  #starting: Promise<HubState | null> | null = null;
+  #ownership: Ownership | null = null;
   #hub: HubState | null = null;
   #transport: { readonly dial: number; readonly socket: Transport } | null = null;
 
   constructor(world: HubWorld) {
     this.#world = world;
+    this.hubId = world.randomId();
   }
 
   /** Serves one tab over its link. */
@@ -64,7 +75,12 @@ export class HubHost {
     if (request.version !== hubApiVersion) {
       return refused('unsupported-version', `the hub speaks version ${hubApiVersion}`);
     }
-    const hub = await (this.#starting ??= this.#start(request.options));
+    const { clock } = this.#world;
+    // The options of the first tab decide.
+    this.#starting ??= this.#start(request.options);
+    const hub = this.#hub ?? (await withDeadline(this.#starting, workerLimits.attachAnswerMs, clock));
+    if (hub === null || this.#isEnded) return new Promise(() => {});
+    if (!hub) return { kind: 'waiting' };
     if (request.options.url !== hub.config.url) {
       return refused('invalid-option', `the hub of this name serves ${hub.config.url}`);
     }
@@ -76,22 +92,46 @@ export class HubHost {
     before?.unwatch();
     if (before && before.link !== link) before.link.close();
     const unwatch =
-      lockName === null ? undefined : this.#world.watchTabLock?.(lockName, () => this.#drop(tabId));
+      lockName === null ? undefined : this.#world.locks?.whenFree(lockName, () => this.#drop(tabId));
     this.#links.set(tabId, { link, unwatch: unwatch ?? (() => {}) });
     const seqs = hub.outbox.tabSeqs(tabId);
     const failed = hub.tabs.failuresOf(tabId);
     this.#run({ kind: 'tab-attached', request });
-    return { kind: 'attached', ...seqs, failed, status: hubStatus(hub) };
+    const { lifeLock } = this.#ownership!;
+    return { kind: 'attached', ...seqs, failed, status: hubStatus(hub), lifeLock };
   }
 
-  async #start(options: HubOptions): Promise<HubState> {
-    const identity = await this.#world.store.open();
-    this.#hub = createHubState(
-      { hubId: this.hubId, host: this.#world.host },
-      completeConfig(options),
-      identity,
-    );
+  /** Becomes the hub. Null if another one has taken the store over meanwhile. */
+  async #start(options: HubOptions): Promise<HubState | null> {
+    const { locks, hubName, store, host } = this.#world;
+    const { hubId } = this;
+    this.#ownership = await gainOwnership(locks, hubName, hubId);
+    if (this.#isEnded) this.#ownership.release();
+    const config = completeConfig(options);
+    const stored = await store.open({
+      durability: config.durability,
+      onHealth: (health) => this.#run({ kind: 'store-health', health }),
+      onFenced: () => this.end(),
+    });
+    if (!this.#isEnded) this.#hub = createHubState({ hubId, host }, config, stored);
     return this.#hub;
+  }
+
+  /** Ends the hub for good: hangs up, lets go of its tabs, and makes way for the next one. */
+  end(): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#hub = null;
+    this.#transport?.socket.close(closeCodes.normal, 'another hub has taken over');
+    for (const cancel of this.#timers.values()) cancel();
+    for (const { link, unwatch } of this.#links.values()) {
+      unwatch();
+      link.close();
+    }
+    this.#links.clear();
+    void this.#world.store.close();
+    this.#ownership?.release();
+    this.#world.ended?.();
   }
 
   #push(link: TabLink, hubId: string, tabId: string, ops: readonly TabOp[]): PushReply {
@@ -116,11 +156,12 @@ export class HubHost {
 
   /** Runs the machine; inputs that arise while it runs wait their turn. */
   #run(input: HubInput): void {
+    if (this.#isEnded) return;
     this.#inputs.push(input);
     if (this.#isRunning || !this.#hub) return;
     this.#isRunning = true;
     try {
-      for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
+      for (let next = this.#inputs.shift(); next && this.#hub; next = this.#inputs.shift()) {
         const effects = hubTransition(this.#hub, next, this.#world.clock.context());
         for (const effect of effects) this.#carryOut(effect);
       }
@@ -146,8 +187,6 @@ export class HubHost {
         return this.#timers.get(effect.timer)?.();
       case 'persist':
         return void this.#persist(effect);
-      case 'forget':
-        return void this.#world.store.forget(effect.through);
       case 'deliver':
         return void this.#deliver(effect);
       default:
@@ -213,28 +252,22 @@ export class HubHost {
     this.#timers.set(timer, cancel);
   }
 
-  async #persist({ entries }: Extract<HubEffect, { kind: 'persist' }>): Promise<void> {
-    try {
-      await this.#world.store.append(entries);
-    } catch (cause) {
-      const error = errorData('rejected', `the outbox failed: ${String(cause)}`, {
-        retryable: true,
-      });
-      this.#run({ kind: 'store-failed', seqs: entries.map((entry) => entry.seq), error });
-      return;
-    }
-    this.#run({ kind: 'stored', seq: entries.at(-1)!.seq });
+  async #persist({ commit, change }: Extract<HubEffect, { kind: 'persist' }>): Promise<void> {
+    await this.#world.store.commit(change);
+    this.#run({ kind: 'committed', commit });
   }
 
   async #deliver({ tabId, number, items }: Extract<HubEffect, { kind: 'deliver' }>): Promise<void> {
     const attached = this.#links.get(tabId);
     if (!attached) return;
+    let endedSubs: readonly number[] = [];
     try {
-      await attached.link.tab.deliver(this.hubId, number, items);
-    } finally {
+      endedSubs = await attached.link.tab.deliver(this.hubId, number, items);
+    } catch (cause) {
       // A batch that its tab failed to take is an error in the console, and no reason to stop sending.
-      if (this.#links.get(tabId) === attached) this.#run({ kind: 'batch-taken', tabId, number });
+      globalThis.reportError?.(cause);
     }
+    if (this.#links.get(tabId) === attached) this.#run({ kind: 'batch-taken', tabId, number, endedSubs });
   }
 }
 

@@ -9,6 +9,7 @@ import {
   type TabItem,
   type TabOp,
 } from './core/hub-api.ts';
+import { hubLifeLock, hubLock } from './names.ts';
 import { EventLog } from './testing/event-log.ts';
 import { askServer } from './testing/test-server.ts';
 
@@ -34,6 +35,7 @@ class ContractTab {
       deliver: (_hubId, number, items) => {
         this.batchNumbers.push(number);
         items.forEach(this.log.add);
+        return [];
       },
       token: () => ({ token: 'none is asked for' }),
     };
@@ -87,10 +89,11 @@ function newPlace() {
   return { url: `${urls.realtime}?${name}`, topic: `topic:${name}`, ask: askServer(urls.commands, name) };
 }
 
-function startDedicated(): ContractTab {
-  const worker = new Worker(new URL('./hub.worker.ts', import.meta.url), { type: 'module' });
+/** A tab with a hub of this name in a worker of its own. */
+function startDedicated(name: string = crypto.randomUUID(), tabId?: string) {
+  const worker = new Worker(new URL('./hub.worker.ts', import.meta.url), { type: 'module', name });
   cleanUps.push(() => worker.terminate());
-  return new ContractTab(worker);
+  return Object.assign(new ContractTab(worker, tabId), { terminate: () => worker.terminate() });
 }
 
 /** A tab at the hub of this name, over a port of its own. */
@@ -112,7 +115,8 @@ describe('the hub in a dedicated worker', () => {
       storedUpTo: 0,
       ackedUpTo: 0,
       failed: [],
-      status: expect.objectContaining({ host: 'dedicated-worker', tabs: [tab.tabId], durability: 'memory' }),
+      status: expect.objectContaining({ host: 'dedicated-worker', tabs: [tab.tabId], durability: 'strict' }),
+      lifeLock: expect.stringContaining(':hub:'),
     });
     await tab.status(({ state }) => state === 'open');
     await expect(ask('connections')).resolves.toEqual({ now: 1, ever: 1 });
@@ -261,6 +265,57 @@ describe('the hub in a shared worker', () => {
       items.some((item) => item.kind === 'status' && item.status.tabs.length === 1),
     );
     expect(b.all('status').at(-1)?.status).toMatchObject({ state: 'open', tabs: [b.tabId] });
+    await expect(ask('connections')).resolves.toEqual({ now: 1, ever: 1 });
+  });
+});
+
+describe('a worker that is the hub', () => {
+  const heldLocks = async () => (await navigator.locks.query()).held?.map(({ name }) => name) ?? [];
+
+  it('holds the hub lock and a lock of its life, which is free once it is dead', async () => {
+    const { url, topic } = newPlace();
+    const tab = startDedicated(topic);
+    const reply = await tab.attach(url);
+    const lifeLock = hubLifeLock(topic, tab.hubId);
+    const locks = [hubLock(topic), lifeLock];
+    expect(reply).toMatchObject({ lifeLock });
+    expect(await heldLocks()).toEqual(expect.arrayContaining(locks));
+    const died = navigator.locks.request(lifeLock, { mode: 'shared' }, () => true);
+    tab.terminate();
+    await expect(died).resolves.toBe(true);
+  });
+
+  it('is followed by another one, which answers until then that it waits', async () => {
+    const { url, topic } = newPlace();
+    const first = startDedicated(topic);
+    await first.attach(url);
+    const second = startDedicated(topic);
+    await expect(second.attach(url)).resolves.toEqual({ kind: 'waiting' });
+    first.terminate();
+    await expect.poll(() => second.attach(url)).toMatchObject(attached({ status: { tabs: [second.tabId] } }));
+    expect(second.hubId).not.toBe(first.hubId);
+  });
+
+  it('leaves to the next one what it has stored', async () => {
+    const { url, topic, ask } = newPlace();
+    const first = startDedicated(topic);
+    // Nobody listens there.
+    await first.attach('ws://127.0.0.1:1/');
+    await first.push(first.publish(topic, 'kept'), first.publish(topic, 'taken back'));
+    await first.log.until(() => first.all('stored').some(({ upTo }) => upTo === 2));
+    await first.push({ kind: 'withdraw', id: 'w', entryId: `${first.tabId.slice(0, 8)}-2` });
+    expect(await first.one('response')).toMatchObject({ json: 'true' });
+    first.terminate();
+    const second = startDedicated(topic, first.tabId);
+    const reply = () => second.attach(url);
+    await expect
+      .poll(reply)
+      .toMatchObject(
+        attached({ takenUpTo: 2, storedUpTo: 2, failed: [{ tabSeq: 2, error: { code: 'cancelled' } }] }),
+      );
+    await second.push({ kind: 'subscribe', sub: 1, topic, replay: 5 });
+    await second.log.until(() => second.payloads.length === 1);
+    expect(second.payloads).toEqual(['kept']);
     await expect(ask('connections')).resolves.toEqual({ now: 1, ever: 1 });
   });
 });

@@ -8,3 +8,5 @@ export const bufferedLowWaterBytes = 256 * 1024;
 export const bufferedPollMs = 20;
 /** How long a tab has to give a token before the next one is asked. */
 export const tokenTimeoutMs = 10_000;
+/** Within this time an attach is answered, if only by `waiting`. */
+export const attachAnswerMs = 250;

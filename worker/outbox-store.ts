@@ -1,21 +1,26 @@
-import type { Entry } from './core/outbox.ts';
-import type { OutboxIdentity } from './core/hub-state.ts';
+import type { StoreChange, StoredOutbox, StoreHealth } from './core/store-types.ts';
 
-/** Where the outbox is kept. Every method settles; a failure rejects with a reason that a person can read. */
-export interface OutboxStore {
-  /** Opens the store and counts the client epoch up. */
-  open(): Promise<OutboxIdentity>;
-  /** Settles once the entries are stored, as one unit and in order. */
-  append(entries: readonly Entry[]): Promise<void>;
-  /** Forgets everything up to this sequence. */
-  forget(through: number): Promise<void>;
+/** What a store is opened with. */
+export interface StoreOpening {
+  readonly durability: 'strict' | 'relaxed';
+  /** The store stands otherwise than before, from the end of the opening on. Told at once, if anything is wrong. */
+  readonly onHealth: (health: StoreHealth) => void;
+  /** A later opening has taken over: this hub must end. Nothing that it commits takes effect any more. */
+  readonly onFenced: () => void;
 }
 
-/** An outbox that lives as long as its hub. The hub's own memory holds the entries; nothing is kept twice. */
-export function memoryOutboxStore(): OutboxStore {
-  return {
-    open: async () => ({ clientId: crypto.randomUUID(), clientEpoch: 1, lastSeq: 0 }),
-    append: async () => {},
-    forget: async () => {},
-  };
+/** Where the outbox is kept. */
+export interface OutboxStore {
+  /**
+   * Opens the store and counts the client epoch up, in one transaction. Always settles, and never rejects: what
+   * goes wrong is told by `onHealth`, and the store goes on in memory.
+   */
+  open(opening: StoreOpening): Promise<StoredOutbox>;
+  /**
+   * Writes a change. Settles once it is stored, in the order of the calls; never, if the store was fenced. What
+   * only forgets or moves cursors may be written later than it settles: losing it costs a repetition, no entry.
+   */
+  commit(change: StoreChange): Promise<void>;
+  /** Ends the use of the store; what was committed is written first. */
+  close(): Promise<void>;
 }

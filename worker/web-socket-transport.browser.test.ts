@@ -1,6 +1,7 @@
 import { describe, expect, inject, it } from 'vitest';
 import * as closeCodes from '../src/protocol/close-codes.ts';
 import * as protocolLimits from '../src/protocol/limits.ts';
+import { dialConformance } from './testing/dial-conformance.ts';
 import { EventLog } from './testing/event-log.ts';
 import { askServer } from './testing/test-server.ts';
 import { dialWebSocket } from './web-socket-transport.ts';
@@ -41,6 +42,28 @@ async function settle() {
   await told('frame');
   transport.close(closeCodes.normal, '');
 }
+
+describe('the WebSocket of the platform', () => {
+  it.each(dialConformance)('$name', async ({ run }) => {
+    const name = crypto.randomUUID();
+    const ask = askServer(urls.commands, name);
+    await run({
+      dial: dialWebSocket,
+      url: `${urls.peers}?${name}`,
+      refusedUrl: urls.refused,
+      server: {
+        close: (code, reason) => ask('close', { code, reason }),
+        kill: () => ask('kill'),
+        pause: () => ask('pause'),
+        resume: () => ask('resume'),
+        closed: () => ask('closed'),
+      },
+      // More than the buffers of two kernels and of the browser's network service take in.
+      congestingBytes: 48 * 1024 * 1024,
+      settle,
+    });
+  });
+});
 
 describe('a socket that is open', () => {
   it('carries text and bytes both ways, in order', async () => {

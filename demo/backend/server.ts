@@ -1,8 +1,8 @@
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'onesocket/server';
+import { isChatText } from '../chat-text.ts';
 import type { ServerCounts, ServerInfo } from '../contract.ts';
-import { isChatText } from './chat-policy.ts';
 import { serveParent } from './parent-channel.ts';
 import { startTicker } from './ticker.ts';
 

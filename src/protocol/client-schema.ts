@@ -10,6 +10,8 @@ export const clientSchema = {
       features: list(name, limits.offers),
       clientId: id,
       clientEpoch: uint(),
+      /** Whose outbox this is; a server that finds the token to be somebody else's closes 4403. */
+      identity: optional(topic),
       /** Highest cumulative outbox acknowledgement that the hub has taken. */
       acked: uint(),
       /** Messages that the server may have under way without a `received`. */

@@ -125,8 +125,11 @@ export function packFrames(envelopes: readonly string[], bounds: FrameBounds): s
     batch = [];
     bytes = 2;
   };
+  // A character takes at most three bytes: what fits by that is not counted.
+  const most = envelopes.reduce((sum, { length }) => sum + 3 * length + 1, bytes);
+  const isSmall = most <= bounds.maxFrameBytes;
   for (const envelope of envelopes) {
-    const size = utf8Bytes(envelope) + 1;
+    const size = isSmall ? 0 : utf8Bytes(envelope) + 1;
     if (batch.length >= bounds.maxBatch || bytes + size > bounds.maxFrameBytes) close();
     batch.push(envelope);
     bytes += size;

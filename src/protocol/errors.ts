@@ -2,14 +2,20 @@
  * Why something failed.
  * - `invalid-option`, `invalid-payload`: the caller's mistake; nothing was sent
  * - `host-unavailable`: no hub can run here
- * - `hub-lost`: the hub did not answer within its deadline
+ * - `hub-lost`: the hub died or did not answer within its deadline; the outcome is unknown
  * - `unsupported-version`: tab and hub, or hub and server, have no version in common
  * - `auth-failed`: no token could be had, or the server refused it
  * - `forbidden`: the server does not allow this topic, request or connection
  * - `rejected`: the server refused the entry
  * - `too-large`: above the server's maximum frame size
- * - `queue-full`: a bounded queue is at its high-water mark
- * - `expired`: the entry's `ttlMs` passed before it was acknowledged
+ * - `queue-full`: a bounded queue is at its high-water mark, or the entry made room for a newer one
+ * - `expired`: the entry's `ttlMs`, or the outbox's `maxAgeMs`, passed before it was sent
+ * - `superseded`: a newer entry with the same `coalesceKey` took its place
+ * - `cancelled`: the app took the entry back
+ * - `purged`: the app emptied the outbox
+ * - `not-open`: a volatile message that could not be sent at once, or not to the end
+ * - `unknown-entry`: the outbox has no such entry: it was acknowledged long ago, or never stored
+ * - `storage-failed`: IndexedDB is missing or failed; the outbox goes on in memory
  * - `timeout`: the deadline passed; for a request the outcome is unknown
  * - `aborted`: the caller's AbortSignal
  * - `disconnected`: the connection was lost with the request under way; the outcome is unknown
@@ -30,6 +36,12 @@ export type ConnectionErrorCode =
   | 'too-large'
   | 'queue-full'
   | 'expired'
+  | 'superseded'
+  | 'cancelled'
+  | 'purged'
+  | 'not-open'
+  | 'unknown-entry'
+  | 'storage-failed'
   | 'timeout'
   | 'aborted'
   | 'disconnected'

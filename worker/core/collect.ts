@@ -1,4 +1,4 @@
-import type { TabItem } from './hub-api.ts';
+import type { Position, TabItem } from './hub-api.ts';
 import * as coreLimits from './limits.ts';
 import type { Tab, TabSubscription } from './tab-types.ts';
 import { recordBytes, type TailRecord } from './topic-tail.ts';
@@ -17,7 +17,11 @@ export function collectMessages(tab: Tab): TabItem[] {
   const budget: Budget = { messages: coreLimits.batchMessages, bytes: coreLimits.batchBytes };
   for (const subscription of tab.ready) {
     tab.ready.delete(subscription);
-    if (!collectFrom(subscription, budget, items)) {
+    const isAtEnd = collectFrom(subscription, budget, items);
+    const { sub, topic, reached } = subscription;
+    if (reached) tab.cursors.push({ number: tab.window.sent + 1, sub, topic, position: reached });
+    subscription.reached = null;
+    if (!isAtEnd) {
       tab.ready.add(subscription);
       break;
     }
@@ -32,8 +36,10 @@ function collectFrom(subscription: TabSubscription, budget: Budget, items: TabIt
   if (subscription.paused || subscription.place === null) return true;
   if (subscription.place < tail.begin) fallOffTail(subscription, subscription.place);
   if (subscription.gap) {
-    items.push({ kind: 'gap', sub, ...positionAt(subscription), ...subscription.gap });
+    const position = reachedBy(subscription, positionAt(subscription));
+    items.push({ kind: 'gap', sub, ...position, ...subscription.gap });
     subscription.gap = null;
+    reach(subscription, position.epoch, position.offset);
   }
   for (;;) {
     const record = tail.recordAt(subscription.place);
@@ -44,9 +50,15 @@ function collectFrom(subscription: TabSubscription, budget: Budget, items: TabIt
       budget.messages -= record.count - skip;
       budget.bytes -= recordBytes(record);
       items.push(asItem(record, sub, skip));
+      const { epoch, offset, count } = record;
+      reach(subscription, epoch, record.kind === 'gap' ? offset : offset + count - 1);
     }
     subscription.place = record.at + record.count;
   }
+}
+
+function reach(subscription: TabSubscription, epoch: string, offset: number): void {
+  if (subscription.keepsCursor) subscription.reached = { epoch, offset };
 }
 
 /** What comes next for a subscription is not kept any more: that is a gap, unless it was not for it anyhow. */
@@ -68,8 +80,12 @@ function unwanted(subscription: TabSubscription, record: TailRecord): number {
   return isSameEpoch ? Math.min(Math.max(0, skipTo.offset - before), record.count) : 0;
 }
 
+/** A position, or that behind what is not for the subscription, if that is further. */
+export const reachedBy = ({ skipTo }: TabSubscription, position: Position): Position =>
+  skipTo?.epoch === position.epoch && skipTo.offset > position.offset ? skipTo : position;
+
 /** The position before the next message of a subscription. */
-function positionAt(subscription: TabSubscription): { epoch: string; offset: number } {
+export function positionAt(subscription: TabSubscription): Position {
   const { tail, cursor } = subscription.topic;
   const record = tail.recordAt(subscription.place!);
   if (!record) return cursor!;

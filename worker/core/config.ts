@@ -7,7 +7,14 @@ const hubDefaults: Omit<HubConfig, 'url'> = {
   // Browsers delay attempts after failures, Firefox by up to 60 s: to give up earlier makes it worse.
   connectTimeoutMs: 60_000,
   handshakeTimeoutMs: 10_000,
-  queue: { maxEntries: 10_000, maxBytes: 16 * 1024 * 1024 },
+  queue: {
+    maxEntries: 10_000,
+    maxBytes: 16 * 1024 * 1024,
+    maxAgeMs: 7 * 24 * 60 * 60 * 1_000,
+    whenFull: 'reject',
+  },
+  durability: 'strict',
+  identity: '',
 };
 
 /** The given options, with the defaults in the places of the others. */

@@ -31,10 +31,35 @@ export interface HubConfig {
   readonly connectTimeoutMs: number;
   /** Deadline from the open socket to the welcome. */
   readonly handshakeTimeoutMs: number;
-  readonly queue: { readonly maxEntries: number; readonly maxBytes: number };
+  readonly queue: QueuePolicy;
+  /** Durability of the outbox's transactions (Indexed Database API 3.0, IDBTransactionDurability). */
+  readonly durability: 'strict' | 'relaxed';
+  /** Whom the outbox belongs to; the server refuses a token of anybody else. Empty where the app does not say. */
+  readonly identity: string;
 }
 
-type Given<T> = { readonly [K in keyof T]?: (T[K] extends number ? T[K] : Given<T[K]>) | undefined };
+/** Bounds of the outbox, and what happens to an entry that does not fit. */
+export interface QueuePolicy {
+  readonly maxEntries: number;
+  /** Of the payloads: UTF-16 code units of JSON, or bytes. */
+  readonly maxBytes: number;
+  /** Age at which an unsent entry expires. */
+  readonly maxAgeMs: number;
+  readonly whenFull: WhenFull;
+}
+
+/**
+ * What a full outbox does with a new entry: lets it wait unstored until there is room (`block`), fails it
+ * (`reject`), or fails the oldest unsent ones in its place (`drop-oldest`).
+ */
+export type WhenFull = 'block' | 'reject' | 'drop-oldest';
+
+/** Where stored entries are: `memory` does not outlive the hub. */
+export type Durability = 'strict' | 'relaxed' | 'memory';
+
+type Given<T> = {
+  readonly [K in keyof T]?: (T[K] extends number | string ? T[K] : Given<T[K]>) | undefined;
+};
 
 /** What a tab gives of it; the hub fills in its defaults. The first tab that attaches decides. */
 export type HubOptions = Given<Omit<HubConfig, 'url'>> & Pick<HubConfig, 'url'>;
@@ -79,8 +104,9 @@ export interface HubStatus {
   readonly tabs: readonly string[];
   /** Topics with at least one subscriber. */
   readonly topics: number;
-  /** Where stored entries are: `memory` does not outlive the hub. */
-  readonly durability: 'memory';
+  readonly durability: Durability;
+  /** What is wrong with the store, such as why it is `memory`; null if nothing is. */
+  readonly storeError: ErrorData | null;
   /** Entries that ended without reaching the server. */
   readonly dropped: number;
 }
@@ -97,6 +123,10 @@ export type TabOp =
       readonly bytes?: ArrayBuffer;
       readonly ts: number;
       readonly ttlMs?: number | undefined;
+      /** Takes the place of an unsent entry of this topic with the same key. */
+      readonly coalesceKey?: string | undefined;
+      /** Never stored, and dropped unless it can be sent now. */
+      readonly volatile?: boolean | undefined;
     }
   | {
       readonly kind: 'subscribe';
@@ -105,6 +135,8 @@ export type TabOp =
       readonly replay: number;
       /** Where this subscription was at an earlier hub or attachment. */
       readonly since?: Position | undefined;
+      /** Begins at the topic's stored cursor, where there is one, and keeps that up to date. */
+      readonly keepsCursor?: boolean | undefined;
     }
   | { readonly kind: 'unsubscribe'; readonly sub: number }
   | { readonly kind: 'pause' | 'resume'; readonly sub: number }
@@ -120,7 +152,35 @@ export type TabOp =
   | { readonly kind: 'cancel'; readonly id: string }
   | { readonly kind: 'signal'; readonly signal: PageSignal }
   /** Connects now; answered by a `response` or an `error` with this id. */
-  | { readonly kind: 'reconnect'; readonly id: string };
+  | { readonly kind: 'reconnect'; readonly id: string }
+  /** Takes an unsent entry back; answered by a `response` with the JSON `true`, or `false` if it was too late. */
+  | { readonly kind: 'withdraw'; readonly id: string; readonly entryId: string }
+  /**
+   * Answered by a `response` once the entry is stored, or acknowledged, and by an `error` if it fails;
+   * `unknown-entry` if the outbox has no such entry and remembers no failure of it.
+   */
+  | {
+      readonly kind: 'follow';
+      readonly id: string;
+      readonly entryId: string;
+      readonly until: 'stored' | 'acked';
+    }
+  /** Answered by `entries`. */
+  | { readonly kind: 'list'; readonly id: string }
+  /** Forgets all entries and cursors of this outbox; answered by a `response` once the store has. */
+  | { readonly kind: 'purge'; readonly id: string };
+
+/** An entry that has no fate yet, as any tab can see it. */
+export interface PendingEntry {
+  readonly id: string;
+  readonly topic: string;
+  readonly json?: string;
+  readonly bytes?: ArrayBuffer;
+  readonly ts: number;
+  readonly expiresAt: number | null;
+  /** Whether it may be with the server already. */
+  readonly isSent: boolean;
+}
 
 /** Page events that only a tab can see. */
 export type PageSignal = 'online' | 'visible' | 'hidden' | 'resume';
@@ -172,7 +232,8 @@ export type TabItem =
   | { readonly kind: 'acked'; readonly upTo: number }
   | ({ readonly kind: 'failed' } & FailedEntry)
   | { readonly kind: 'response'; readonly id: string; readonly json?: string; readonly bytes?: ArrayBuffer }
-  | { readonly kind: 'error'; readonly id: string; readonly error: ErrorData };
+  | { readonly kind: 'error'; readonly id: string; readonly error: ErrorData }
+  | { readonly kind: 'entries'; readonly id: string; readonly entries: readonly PendingEntry[] };
 
 /**
  * Why messages are missing: the server's history was too short (`history`), the topic began anew (`epoch`),
@@ -201,7 +262,11 @@ export type AttachReply =
       readonly ackedUpTo: number;
       readonly failed: readonly FailedEntry[];
       readonly status: HubStatus;
+      /** Web Lock that this hub holds for its lifetime; null without Web Locks. */
+      readonly lifeLock: string | null;
     }
+  /** Alive, but not yet the hub: another one holds the hub lock, or the store is being opened. Ask again. */
+  | { readonly kind: 'waiting' }
   | { readonly kind: 'refused'; readonly error: ErrorData };
 
 /** The hub took the batch, or does not know the tab (any more), on which the tab attaches again. */
@@ -219,8 +284,11 @@ export type TokenReply = { readonly token: string } | { readonly error: ErrorDat
 
 /** What a tab offers to the hub. */
 export interface TabApi {
-  /** Takes a batch; settles once the tab's handlers have it. `number` counts up by one per batch. */
-  deliver(hubId: string, number: number, items: readonly TabItem[]): void;
+  /**
+   * Takes a batch; settles once the tab's handlers have it. `number` counts up by one per batch. Gives the subscriptions
+   * in it that have ended in this tab, with no handler for all of their messages.
+   */
+  deliver(hubId: string, number: number, items: readonly TabItem[]): readonly number[];
   /** A token for the server, from the app's `auth` option. */
   token(): TokenReply | Promise<TokenReply>;
 }

@@ -8,7 +8,7 @@ import { connectionTransition, sessionDial } from './connection.ts';
 import type { ConnectionEffect, ConnectionInput, Credentials } from './connection-types.ts';
 import type { Context } from './context.ts';
 import { heartbeatTransition, type HeartbeatInput } from './heartbeat.ts';
-import { markStatus, say, stamped, tellError, tellFates, type HubState } from './hub-state.ts';
+import { markStatus, say, stamped, tellError, type HubState } from './hub-state.ts';
 import * as coreLimits from './limits.ts';
 
 /** Steps the connection, carries its effects on, and lets the rest of the hub follow. */
@@ -21,6 +21,10 @@ export function stepConnection(hub: HubState, input: ConnectionInput, context: C
   if (state.state !== before.state) {
     if (state.state === 'backoff' || state.state === 'suspended') hub.lastError = state.error;
     settleReconnects(hub);
+  }
+  if (input.kind === 'lost' && input.code === closeCodes.staleClientEpoch) {
+    // Another hub has taken over. If it has this very store, the next write says so, and this hub ends.
+    for (const tabId of hub.tabs.ids.slice(0, 1)) hub.journal.verify(tabId);
   }
   for (const effect of effects) carryOn(hub, effect, context);
 }
@@ -48,14 +52,14 @@ function carryOn(hub: HubState, effect: ConnectionEffect, context: Context): voi
 }
 
 function greet(hub: HubState, dial: number, credentials: Credentials, context: Context): void {
-  const { clientId, clientEpoch } = hub.identity;
+  const { identity } = hub.config;
   const hello = stamped(hub, context.now, {
     type: 'hello',
     payload: {
       versions: wireVersions,
       features: wireFeatures,
-      clientId,
-      clientEpoch,
+      ...hub.identity,
+      ...(identity ? { identity } : {}),
       acked: hub.outbox.acked,
       window: coreLimits.receiveWindow,
       auth: credentials === 'none' ? 'none' : 'token',
@@ -89,8 +93,9 @@ function endSession(hub: HubState, input: ConnectionInput, context: Context): vo
     const tooLarge = errorData('too-large', 'refused as too large', {
       detail: String(input.code),
     });
-    tellFates(hub, hub.outbox.failLargestUnderWay(tooLarge));
+    hub.outbox.failLargestUnderWay(tooLarge);
   }
+  hub.outbox.failVolatile();
   stepHeartbeat(hub, { kind: 'stop' }, context);
 }
 

@@ -2,8 +2,9 @@ import { errorData } from '../../src/protocol/errors.ts';
 import * as protocolLimits from '../../src/protocol/limits.ts';
 import { fitsUtf8 } from '../../src/protocol/utf8.ts';
 import type { Context } from './context.ts';
+import type { Entry } from './store-types.ts';
 import { stepConnection } from './hub-connection.ts';
-import { say, tellError, tellFates, type HubState, type Session } from './hub-state.ts';
+import { say, tellError, type HubState, type Session } from './hub-state.ts';
 import type { TopicRequest } from './topics.ts';
 
 /** Puts into the session what it has room for: subscriptions, requests and entries. */
@@ -49,13 +50,8 @@ function sendRequests(hub: HubState, session: Session): void {
 }
 
 function sendEntries(hub: HubState, session: Session, now: number): void {
-  const { entries, fates } = hub.outbox.take(session.window, now);
-  tellFates(hub, fates);
-  for (const entry of entries) {
-    if (!fits(entry, session)) {
-      tellFates(hub, hub.outbox.fail(entry.seq, tooLarge(session)));
-      continue;
-    }
+  const whyNot = (entry: Entry) => (fits(entry, session) ? undefined : tooLarge(session));
+  for (const entry of hub.outbox.take(session, now, whyNot)) {
     const { id, ts, seq, topic, json, bytes } = entry;
     hub.outgoing.push({ head: { type: 'publish', id, ts, seq, topic }, json, bytes });
   }

@@ -4,8 +4,9 @@ import type { ServerEnvelope, ServerMessage } from '../../src/protocol/schema.ts
 import { wireVersions } from '../../src/protocol/version.ts';
 import type { TabItem } from './hub-api.ts';
 import type { Context } from './context.ts';
+import * as coreLimits from './limits.ts';
 import { pingOf, stepConnection, stepHeartbeat } from './hub-connection.ts';
-import { markCounters, markStatus, say, tellFates, type HubState } from './hub-state.ts';
+import { markCounters, markStatus, say, type HubState } from './hub-state.ts';
 
 /** Takes the envelopes of one frame. Consecutive messages stay together: they are the hot path. */
 export function takeFrame(hub: HubState, envelopes: readonly ServerEnvelope[], context: Context): void {
@@ -38,7 +39,7 @@ function messageRun(
 function takeEnvelope(hub: HubState, envelope: ServerEnvelope, context: Context): void {
   switch (envelope.type) {
     case 'auth-ok':
-      return;
+      return takeOwner(hub, envelope.payload.identity, context);
     case 'welcome':
       return takeWelcome(hub, envelope, context);
     case 'ping':
@@ -69,11 +70,11 @@ function takeSessionEnvelope(hub: HubState, envelope: SessionEnvelope): void {
       hub.session!.received += 1;
       return hub.topics.take([envelope]);
     case 'ack':
-      tellFates(hub, hub.outbox.ack(envelope.seq));
-      hub.effects.push({ kind: 'forget', through: hub.outbox.acked });
+      hub.outbox.ack(envelope.seq);
+      hub.session!.windowBytes = Math.min(hub.session!.windowBytes * 2, coreLimits.windowBytesMax);
       return markCounters(hub);
     case 'nack':
-      return tellFates(hub, hub.outbox.fail(envelope.seq, serverError(envelope.payload, 'rejected')));
+      return hub.outbox.fail(envelope.seq, serverError(envelope.payload, 'rejected'));
     case 'response':
       return answer(hub, envelope.re, (id) => ({ kind: 'response', id, ...content(envelope.payload) }));
     case 'error':
@@ -95,6 +96,19 @@ function takeError(hub: HubState, { re, payload }: ServerMessage<'error'>): void
   answer(hub, re, (id) => ({ kind: 'error', id, error: serverError(payload, 'request-failed') }));
 }
 
+/** What one user queued is never sent as another: the server says who this is before anything is sent. */
+function takeOwner(hub: HubState, identity: string, context: Context): void {
+  if (hub.owner === identity) return;
+  if (hub.owner === null || hub.outbox.pending.entries === 0) {
+    hub.owner = identity;
+    return hub.journal.owner(identity);
+  }
+  const code = closeCodes.forbidden;
+  const { dial } = hub.connection;
+  const reason = 'entries of another user wait: set `identity`, or purge() and reconnect()';
+  stepConnection(hub, { kind: 'dead', dial, code, reason }, context);
+}
+
 function takeWelcome(hub: HubState, welcome: ServerMessage<'welcome'>, context: Context): void {
   const { dial, state } = hub.connection;
   if (state !== 'handshaking') return misplaced(hub, 'welcome', context);
@@ -107,15 +121,16 @@ function takeWelcome(hub: HubState, welcome: ServerMessage<'welcome'>, context: 
     dial,
     bounds: { maxBatch: Math.max(1, limits.maxBatch), maxFrameBytes: limits.maxFrameBytes },
     window: limits.window,
+    windowBytes: coreLimits.firstWindowBytes,
     received: 0,
     toldReceived: 0,
     isCongested: false,
   };
   hub.lastError = null;
-  for (const refusal of rejected) {
-    tellFates(hub, hub.outbox.fail(refusal.seq, serverError(refusal, 'rejected')));
-  }
-  tellFates(hub, hub.outbox.resume(lastSeq));
+  for (const refusal of rejected) hub.outbox.fail(refusal.seq, serverError(refusal, 'rejected'));
+  hub.outbox.resume(lastSeq);
+  // What expired while the server might have had it.
+  hub.expiryAt = Math.min(hub.expiryAt, context.now + coreLimits.expiryIntervalMs);
   const { heartbeat } = hub.config;
   hub.heartbeatPolicy =
     heartbeatMs > 0 ? { ...heartbeat, intervalMs: Math.min(heartbeat.intervalMs, heartbeatMs) } : heartbeat;

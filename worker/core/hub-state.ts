@@ -7,7 +7,11 @@ import type { Connection } from './connection-types.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { HubEffect, TimerName } from './hub-types.ts';
 import * as coreLimits from './limits.ts';
-import { Outbox, type EntryFate } from './outbox.ts';
+import { Blocked } from './blocked.ts';
+import { Cursors } from './cursors.ts';
+import { Journal } from './journal.ts';
+import { Outbox } from './outbox.ts';
+import type { OutboxIdentity, StoredOutbox, StoreHealth } from './store-types.ts';
 import { Requests } from './requests.ts';
 import { Tabs } from './tabs.ts';
 import { Topics } from './topics.ts';
@@ -18,12 +22,14 @@ export interface HubIdentity {
   readonly host: HostKind;
 }
 
-/** Who the outbox is to the server. */
-export interface OutboxIdentity {
-  readonly clientId: string;
-  readonly clientEpoch: number;
-  /** Highest sequence in use at the start. */
-  readonly lastSeq: number;
+/** A call that waits for the fate of an entry. */
+interface Follower {
+  readonly tabId: string;
+  readonly id: string;
+  readonly entryId: string;
+  /** Infinity where only a failure can still come. */
+  readonly seq: number;
+  readonly until: 'stored' | 'acked';
 }
 
 /** What the welcome of the current connection settled. */
@@ -32,6 +38,8 @@ export interface Session {
   readonly bounds: FrameBounds;
   /** Entries that may be unacknowledged. */
   readonly window: number;
+  /** Bytes of payload after which nothing more is sent until some are acknowledged; doubles with each acknowledgement. */
+  windowBytes: number;
   /** Messages and gaps taken on this connection, and how many of them the server was told of. */
   received: number;
   toldReceived: number;
@@ -46,7 +54,14 @@ export interface HubState {
   readonly self: HubIdentity;
   readonly config: HubConfig;
   readonly identity: OutboxIdentity;
+  /** Whom the server named when it last accepted this outbox. */
+  owner: string | null;
+  readonly journal: Journal;
   readonly outbox: Outbox;
+  readonly blocked: Blocked;
+  readonly cursors: Cursors;
+  followers: Follower[];
+  storeHealth: StoreHealth;
   readonly topics: Topics;
   readonly requests: Requests;
   readonly tabs: Tabs;
@@ -58,7 +73,9 @@ export interface HubState {
   rttMs: number | null;
   lastError: ErrorData | null;
   dropped: number;
-  expiryAt: number | null;
+  /** When the next entry expires, as far as is known, and for when the timer was set. */
+  expiryAt: number;
+  expirySetFor: number;
   /** Calls of `reconnect()` that wait for the outcome of the attempt. */
   reconnecting: { readonly tabId: string; readonly id: string }[];
   /** Timers that run and must not be started anew before they end. */
@@ -69,15 +86,24 @@ export interface HubState {
   outgoing: Outgoing<ClientEnvelope>[];
 }
 
-export function createHubState(self: HubIdentity, config: HubConfig, identity: OutboxIdentity): HubState {
+/** The hub as it starts, with what its store holds. */
+export function createHubState(self: HubIdentity, config: HubConfig, stored: StoredOutbox): HubState {
+  const { clientId, clientEpoch, owner, cursors, failures } = stored;
+  const journal = new Journal();
   return {
     self,
     config,
-    identity,
-    outbox: new Outbox(config.queue, identity.lastSeq),
+    identity: { clientId, clientEpoch },
+    owner,
+    journal,
+    outbox: new Outbox(config.queue, stored, journal),
+    blocked: new Blocked(config.queue.maxEntries),
+    cursors: new Cursors(cursors),
+    followers: [],
+    storeHealth: { durability: config.durability, error: null },
     topics: new Topics(),
     requests: new Requests(),
-    tabs: new Tabs(),
+    tabs: new Tabs(failures),
     connection: idleConnection,
     heartbeat: { state: 'off' },
     heartbeatPolicy: config.heartbeat,
@@ -85,7 +111,8 @@ export function createHubState(self: HubIdentity, config: HubConfig, identity: O
     rttMs: null,
     lastError: null,
     dropped: 0,
-    expiryAt: null,
+    expiryAt: stored.entries.reduce((at, { expiresAt }) => Math.min(at, expiresAt ?? at), Infinity),
+    expirySetFor: Infinity,
     reconnecting: [],
     pendingTimers: new Set(),
     envelopeCount: 0,
@@ -107,7 +134,8 @@ export function hubStatus(hub: HubState): HubStatus {
     queue: hub.outbox.pending,
     tabs: hub.tabs.ids,
     topics: hub.topics.size,
-    durability: 'memory',
+    durability: hub.storeHealth.durability,
+    storeError: hub.storeHealth.error,
     dropped: hub.dropped,
   };
 }
@@ -145,16 +173,6 @@ export function startOnce(hub: HubState, timer: TimerName, delayMs: number): voi
 
 /** Tells the status to all tabs before long: a counter changed. */
 export const markCounters = (hub: HubState): void => startOnce(hub, 'status', coreLimits.statusIntervalMs);
-
-/** Hands fates of entries to the tabs that they belong to, and counts what was dropped. */
-export function tellFates(hub: HubState, fates: readonly EntryFate[]): void {
-  for (const fate of fates) {
-    hub.tabs.tellFate(fate);
-    if (fate.kind !== 'failed') continue;
-    hub.dropped += 1;
-    markCounters(hub);
-  }
-}
 
 /** Tells a tab that a request of it, or the like, failed; nothing if the tab has gone. */
 export function tellError(hub: HubState, tabId: string, id: string, error: ErrorData): void {

@@ -33,7 +33,7 @@ describe('batches to a tab', () => {
     expect(driver.all('deliver')).toHaveLength(2);
     expect([first?.number, second?.number]).toEqual([first?.number, first!.number + 1]);
     driver.forget();
-    driver.run({ kind: 'batch-taken', tabId: 'a', number: second!.number });
+    driver.run({ kind: 'batch-taken', tabId: 'a', number: second!.number, endedSubs: [] });
     expect(driver.all('deliver')).toHaveLength(1);
     expect(offsets(driver, 'a')).toEqual([3, 4, 5]);
   });
@@ -146,7 +146,7 @@ describe('a tab that leaves', () => {
   it('is forgotten once', () => {
     const driver = subscribed();
     driver.run({ kind: 'tab-gone', tabId: 'unknown' });
-    driver.run({ kind: 'batch-taken', tabId: 'unknown', number: 1 });
+    driver.run({ kind: 'batch-taken', tabId: 'unknown', number: 1, endedSubs: [] });
     driver.ops('unknown', { kind: 'subscribe', sub: 1, topic: 't', replay: 0 });
     expect(driver.effects).toEqual([]);
   });

@@ -2,16 +2,9 @@ import { queueFull } from '../../src/protocol/errors.ts';
 import type { AttachRequest, PageSignal, TabOp } from './hub-api.ts';
 import type { Context } from './context.ts';
 import { stepConnection, stepHeartbeat } from './hub-connection.ts';
+import { follow, list, publish, purge, withdraw } from './hub-outbox.ts';
 import { askTopics } from './hub-sending.ts';
-import {
-  markCounters,
-  markStatus,
-  say,
-  startTimer,
-  tellError,
-  tellFates,
-  type HubState,
-} from './hub-state.ts';
+import { markCounters, markStatus, say, tellError, type HubState } from './hub-state.ts';
 import * as coreLimits from './limits.ts';
 import type { Tab } from './tab-types.ts';
 
@@ -28,7 +21,9 @@ export function attachTab(hub: HubState, request: AttachRequest, context: Contex
 export function dropTab(hub: HubState, tabId: string, context: Context): void {
   forgetTab(hub, tabId, context);
   // At once: a worker whose last page goes into the back/forward cache is suspended before any timer.
-  if (hub.tabs.size === 0) stepConnection(hub, { kind: 'stop' }, context);
+  if (hub.tabs.size > 0) return;
+  if (hub.journal.hasCursors) hub.journal.flush();
+  stepConnection(hub, { kind: 'stop' }, context);
 }
 
 function forgetTab(hub: HubState, tabId: string, context: Context): void {
@@ -39,6 +34,9 @@ function forgetTab(hub: HubState, tabId: string, context: Context): void {
     if (wasSent) sendCancel(hub, wireId, context.now);
   }
   hub.reconnecting = hub.reconnecting.filter((waiter) => waiter.tabId !== tabId);
+  hub.followers = hub.followers.filter((follower) => follower.tabId !== tabId);
+  // Not taken: the tab sends it again, if it comes back.
+  hub.blocked.dropTab(tabId);
   hub.tabs.remove(tabId);
   markStatus(hub);
 }
@@ -47,17 +45,26 @@ function forgetTab(hub: HubState, tabId: string, context: Context): void {
 export function takeOps(hub: HubState, tabId: string, ops: readonly TabOp[], context: Context): void {
   const tab = hub.tabs.get(tabId);
   if (!tab) return;
-  const publishes = ops.filter((op) => op.kind === 'publish');
-  if (publishes.length > 0) store(hub, tab, publishes, context);
   for (const op of ops) takeOp(hub, tab, op, context);
 }
 
 function takeOp(hub: HubState, tab: Tab, op: TabOp, context: Context): void {
   switch (op.kind) {
     case 'publish':
-      return;
+      markCounters(hub);
+      return publish(hub, tab.id, op, context.now);
+    case 'withdraw':
+      return withdraw(hub, tab, op);
+    case 'follow':
+      return follow(hub, tab, op);
+    case 'list':
+      return list(hub, tab, op);
+    case 'purge':
+      markCounters(hub);
+      return purge(hub, tab, op);
     case 'subscribe': {
-      const error = hub.topics.subscribe(tab, op);
+      const since = op.since ?? (op.keepsCursor ? hub.cursors.get(op.topic) : undefined);
+      const error = hub.topics.subscribe(tab, { ...op, since });
       markCounters(hub);
       if (error) tab.answers.push({ kind: 'refused', sub: op.sub, error });
       return;
@@ -89,33 +96,6 @@ function takeOp(hub: HubState, tab: Tab, op: TabOp, context: Context): void {
     default:
       op satisfies never;
   }
-}
-
-function store(
-  hub: HubState,
-  tab: Tab,
-  ops: readonly Extract<TabOp, { kind: 'publish' }>[],
-  context: Context,
-): void {
-  const entries = [];
-  let expiryAt = hub.expiryAt;
-  for (const { kind: _, ttlMs, ...op } of ops) {
-    const expiresAt = ttlMs === undefined ? null : context.now + ttlMs;
-    const result = hub.outbox.append({ ...op, tabId: tab.id, expiresAt });
-    if (result === 'repeated') continue;
-    if ('kind' in result) {
-      tellFates(hub, [result]);
-      continue;
-    }
-    entries.push(result);
-    if (expiresAt !== null) expiryAt = Math.min(expiryAt ?? expiresAt, expiresAt);
-  }
-  if (entries.length > 0) hub.effects.push({ kind: 'persist', entries });
-  if (expiryAt !== null && expiryAt !== hub.expiryAt) {
-    hub.expiryAt = expiryAt;
-    startTimer(hub, 'expiry', expiryAt - context.now);
-  }
-  markCounters(hub);
 }
 
 function setPaused(tab: Tab, sub: number, isPaused: boolean): void {

@@ -1,6 +1,7 @@
 import type { Context } from './context.ts';
 import { stepConnection, stepHeartbeat } from './hub-connection.ts';
-import { markStatus, startTimer, tellFates, type HubState } from './hub-state.ts';
+import { expireEntries } from './hub-outbox.ts';
+import { markStatus, type HubState } from './hub-state.ts';
 import type { TimerName } from './hub-types.ts';
 
 /** A timer has come to its end. */
@@ -18,14 +19,10 @@ export function elapsed(hub: HubState, timer: TimerName, context: Context): void
       return;
     case 'expiry':
       return expireEntries(hub, context.now);
+    case 'cursors':
+      if (hub.journal.hasCursors) hub.journal.flush();
+      return;
     default:
       timer satisfies never;
   }
-}
-
-function expireEntries(hub: HubState, now: number): void {
-  const { fates, nextAt } = hub.outbox.expire(now);
-  tellFates(hub, fates);
-  hub.expiryAt = nextAt;
-  if (nextAt !== null) startTimer(hub, 'expiry', nextAt - now);
 }

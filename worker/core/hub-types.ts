@@ -1,12 +1,11 @@
-import type { ErrorData } from '../../src/protocol/errors.ts';
 import type { FrameBounds, Outgoing } from '../../src/protocol/outgoing.ts';
 import type { ClientEnvelope, ServerEnvelope } from '../../src/protocol/schema.ts';
 import type { AttachRequest, TabItem, TabOp } from './hub-api.ts';
 import type { ConnectionEffect, ConnectionInput } from './connection-types.ts';
-import type { Entry } from './outbox.ts';
+import type { StoreChange, StoreHealth } from './store-types.ts';
 
 /** The hub's timers. At most one of each runs; starting one anew replaces it. */
-export type TimerName = 'connection' | 'heartbeat' | 'status' | 'expiry' | 'stall';
+export type TimerName = 'connection' | 'heartbeat' | 'status' | 'expiry' | 'stall' | 'cursors';
 
 /** Everything that can happen to a hub. */
 export type HubInput =
@@ -14,14 +13,21 @@ export type HubInput =
   | { readonly kind: 'tab-gone'; readonly tabId: string }
   | { readonly kind: 'tab-ops'; readonly tabId: string; readonly ops: readonly TabOp[] }
   /** The tab took the batch with this number, and all before it. */
-  | { readonly kind: 'batch-taken'; readonly tabId: string; readonly number: number }
+  | {
+      readonly kind: 'batch-taken';
+      readonly tabId: string;
+      readonly number: number;
+      /** Subscriptions that had ended in the tab: what they got is not taken. */
+      readonly endedSubs: readonly number[];
+    }
   | Extract<ConnectionInput, { kind: 'token' | 'no-token' | 'opened' | 'lost' }>
   | { readonly kind: 'frame'; readonly dial: number; readonly envelopes: readonly ServerEnvelope[] }
   | { readonly kind: 'bad-frame'; readonly dial: number; readonly violation: string }
   /** The socket's own buffer went above its high-water mark, or back under its low-water mark. */
   | { readonly kind: 'congestion'; readonly dial: number; readonly isCongested: boolean }
-  | { readonly kind: 'stored'; readonly seq: number }
-  | { readonly kind: 'store-failed'; readonly seqs: readonly number[]; readonly error: ErrorData }
+  /** The store has this commit, and all before it. */
+  | { readonly kind: 'committed'; readonly commit: number }
+  | { readonly kind: 'store-health'; readonly health: StoreHealth }
   | { readonly kind: 'elapsed'; readonly timer: TimerName };
 
 /** Everything that a hub can ask of the world. */
@@ -36,9 +42,8 @@ export type HubEffect =
     }
   | { readonly kind: 'start-timer'; readonly timer: TimerName; readonly delayMs: number }
   | { readonly kind: 'cancel-timer'; readonly timer: TimerName }
-  | { readonly kind: 'persist'; readonly entries: readonly Entry[] }
-  /** The server has all entries up to this sequence: the store may forget them. */
-  | { readonly kind: 'forget'; readonly through: number }
+  /** Writes to the store; answered by `committed` with this number, in order. */
+  | { readonly kind: 'persist'; readonly commit: number; readonly change: StoreChange }
   | {
       readonly kind: 'deliver';
       readonly tabId: string;

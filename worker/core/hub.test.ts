@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as closeCodes from '../../src/protocol/close-codes.ts';
 import { errorData } from '../../src/protocol/errors.ts';
 import * as coreLimits from './limits.ts';
+import { testConfig } from './testing/config.ts';
 import { HubDriver } from './testing/hub-driver.ts';
 
 const failure = (code: string, message = 'no') => ({ code, message });
@@ -78,9 +79,11 @@ describe('a published entry', () => {
     driver.forget();
     driver.storesAtOnce = false;
     driver.publish('a', [1, 2]);
-    expect(driver.all('persist')).toMatchObject([{ entries: [{ seq: 1 }, { seq: 2 }] }]);
+    expect(driver.all('persist')).toMatchObject([
+      { commit: 1, change: { entries: [{ seq: 1 }, { seq: 2 }], tabSeqs: [['a', 2]] } },
+    ]);
     expect(driver.sent('publish')).toEqual([]);
-    driver.run({ kind: 'stored', seq: 2 });
+    driver.commit();
     expect(driver.itemsOf('a', 'stored')).toEqual([{ kind: 'stored', upTo: 2 }]);
     expect(driver.sent('publish').map(({ head, json }) => [head.seq, json])).toEqual([
       [1, '1'],
@@ -88,7 +91,7 @@ describe('a published entry', () => {
     ]);
     driver.frame({ type: 'ack', seq: 2 });
     expect(driver.itemsOf('a', 'acked')).toEqual([{ kind: 'acked', upTo: 2 }]);
-    expect(driver.all('forget')).toEqual([{ kind: 'forget', through: 2 }]);
+    expect(driver.all('persist').at(-1)).toMatchObject({ commit: 2, change: { entries: [], acked: 2 } });
     expect(driver.status.queue).toEqual({ entries: 0, bytes: 0 });
   });
 
@@ -137,18 +140,6 @@ describe('a published entry', () => {
     expect(driver.sent('publish')).toEqual([]);
   });
 
-  it('that could not be stored fails, and is not sent', () => {
-    const driver = new HubDriver().connect();
-    driver.storesAtOnce = false;
-    driver.publish('a', [1]);
-    const error = errorData('rejected', 'disk full', { retryable: true });
-    driver.run({ kind: 'store-failed', seqs: [1], error });
-    driver.publish('a', [2]);
-    driver.run({ kind: 'stored', seq: 2 });
-    expect(driver.itemsOf('a', 'failed')).toEqual([{ kind: 'failed', tabSeq: 1, error }]);
-    expect(driver.sent('publish').map(({ head }) => head.seq)).toEqual([2]);
-  });
-
   it('that is too large for the server fails, and holds nobody back', () => {
     const driver = new HubDriver().connect('a', { limits: { maxFrameBytes: 10_000 } });
     driver.publish('a', [1], { json: `"${'x'.repeat(9_000)}"` });
@@ -187,6 +178,17 @@ describe('a published entry', () => {
   });
 });
 
+describe('a client epoch that the server calls stale', () => {
+  it('makes the hub ask its own store, with a write that changes nothing', () => {
+    const driver = new HubDriver().connect();
+    driver.effects.length = 0;
+    driver.lost(4409);
+    const { change } = driver.effects.find((effect) => effect.kind === 'persist')!;
+    expect(change).toMatchObject({ entries: [], tabSeqs: [['a', 0]], removed: [], acked: null });
+    expect(driver.state).toBe('suspended');
+  });
+});
+
 describe('sending', () => {
   it('keeps within the window that the server gave', () => {
     const driver = new HubDriver().connect('a', { limits: { window: 2 } });
@@ -194,6 +196,22 @@ describe('sending', () => {
     expect(driver.sent('publish').map(({ head }) => head.seq)).toEqual([1, 2]);
     driver.frame({ type: 'ack', seq: 1 });
     expect(driver.sent('publish').map(({ head }) => head.seq)).toEqual([1, 2, 3]);
+  });
+
+  it('begins with few bytes, and with twice as many after each acknowledgement', () => {
+    const queue = { ...testConfig.queue, maxBytes: 1024 * 1024 };
+    const driver = new HubDriver({ queue }).connect();
+    const json = JSON.stringify('x'.repeat(coreLimits.firstWindowBytes / 2 - 2));
+    driver.publish('a', [1, 2, 3, 4, 5, 6, 7, 8], { json });
+    const sent = () => driver.sent('publish').map(({ head }) => head.seq);
+    expect(sent()).toEqual([1, 2]);
+    driver.frame({ type: 'ack', seq: 1 });
+    expect(sent()).toEqual([1, 2, 3, 4, 5]);
+    driver.lost();
+    driver.run({ kind: 'elapsed', timer: 'connection' });
+    driver.open();
+    driver.welcome();
+    expect(sent()).toEqual([1, 2, 3, 4, 5, 2, 3]);
   });
 
   it('stops while the socket is congested, and goes on where it was', () => {

@@ -4,13 +4,16 @@ import { batchTaken, nextBatch } from './batch-window.ts';
 import type { Context } from './context.ts';
 import { stepConnection } from './hub-connection.ts';
 import { takeFrame } from './hub-session.ts';
-import { hubStatus, tellFates, type HubState } from './hub-state.ts';
+import { admitBlocked, committed, tellTidings, watchExpiry } from './hub-outbox.ts';
+import { hubStatus, markStatus, startOnce, type HubState } from './hub-state.ts';
 import { attachTab, dropTab, takeOps } from './hub-tabs.ts';
 import { elapsed } from './hub-timers.ts';
 import type { HubEffect, HubInput } from './hub-types.ts';
 import { fillSession } from './hub-sending.ts';
 import { tellReceived } from './receive-window.ts';
+import * as coreLimits from './limits.ts';
 import { isDue, takeAnswers } from './tabs.ts';
+import type { Tab } from './tab-types.ts';
 
 /**
  * The hub machine: composes connection, heartbeat, topics, outbox, requests and tabs. One input in, all that
@@ -19,8 +22,13 @@ import { isDue, takeAnswers } from './tabs.ts';
 export function hubTransition(hub: HubState, input: HubInput, context: Context): readonly HubEffect[] {
   hub.effects = [];
   take(hub, input, context);
+  admitBlocked(hub, context.now);
   fillSession(hub, context);
-  // First to the server: its answer takes longest.
+  watchExpiry(hub, context.now);
+  tellTidings(hub);
+  const written = hub.journal.take(hub.outbox.lastSeq, (tabId) => hub.outbox.lastTabSeq(tabId));
+  if (written) hub.effects.push({ kind: 'persist', ...written });
+  // To the server before the tabs: its answer takes longest.
   send(hub);
   deliver(hub);
   tellReceived(hub, context);
@@ -41,6 +49,7 @@ function take(hub: HubState, input: HubInput, context: Context): void {
       if (!tab) return;
       batchTaken(tab.window, input.number);
       tab.takenAt = context.now;
+      moveCursors(hub, tab, input.endedSubs);
       return;
     }
     case 'token':
@@ -58,11 +67,11 @@ function take(hub: HubState, input: HubInput, context: Context): void {
     case 'congestion':
       if (hub.session?.dial === input.dial) hub.session.isCongested = input.isCongested;
       return;
-    case 'stored':
-      return tellFates(hub, hub.outbox.stored(input.seq));
-    case 'store-failed':
-      for (const seq of input.seqs) tellFates(hub, hub.outbox.fail(seq, input.error));
-      return;
+    case 'committed':
+      return committed(hub, input.commit);
+    case 'store-health':
+      hub.storeHealth = input.health;
+      return markStatus(hub);
     case 'elapsed':
       return elapsed(hub, input.timer, context);
     default:
@@ -82,6 +91,20 @@ function deliver(hub: HubState): void {
         hub.effects.push({ kind: 'deliver', tabId: tab.id, number: nextBatch(tab.window), items });
       }
     }
+  }
+}
+
+/** Keeps the positions that the tab has reached with the batches that it took. */
+function moveCursors(hub: HubState, { cursors, window }: Tab, endedSubs: readonly number[]): void {
+  for (let first = cursors[0]; first && first.number <= window.taken; first = cursors[0]) {
+    cursors.shift();
+    const { number, sub, topic, position } = first;
+    if (endedSubs.includes(sub)) continue;
+    // Where one begins says nothing of what another has still to take.
+    if (number === 0 && hub.cursors.get(topic.name)?.epoch === position.epoch) continue;
+    if (!hub.cursors.move(topic.name, position, topic.cursor ?? position)) continue;
+    hub.journal.cursor(topic.name, position);
+    startOnce(hub, 'cursors', coreLimits.cursorDelayMs);
   }
 }
 

@@ -37,3 +37,20 @@ export const keptFailures = 10_000;
 export const drainMs = 5_000;
 /** Changes of counters are told to tabs at most this often; changes of state at once. */
 export const statusIntervalMs = 250;
+/** Failures that wait for a commit of something else. */
+export const unwrittenFailures = 1024;
+/** How long positions that moved wait for a commit of something else. */
+export const cursorDelayMs = 250;
+/** Topics whose cursor is kept. */
+export const cursors = 4096;
+/** Calls that wait for the fate of an entry of another tab. */
+export const followers = 1024;
+/** The outbox looks for expired entries at most this often. */
+export const expiryIntervalMs = 250;
+/**
+ * Bytes of entries under way before the first acknowledgement of a connection. Over a slow network a full window in one
+ * frame would take longer than the heartbeat allows, again with each new connection, and nothing would ever get through.
+ */
+export const firstWindowBytes = 64 * 1024;
+/** Where the doubling of that ends. */
+export const windowBytesMax = 64 * 1024 * 1024;

@@ -1,308 +1,293 @@
 import { describe, expect, it } from 'vitest';
 import { errorData } from '../../src/protocol/errors.ts';
 import * as coreLimits from './limits.ts';
-import { Outbox, type Entry, type EntryDraft } from './outbox.ts';
+import type { EntryDraft } from './outbox-slots.ts';
+import { draft, OutboxKit } from './testing/outbox-kit.ts';
 
 const error = errorData('rejected', 'no');
 const now = 1_000;
 
-const draft = (tabSeq: number, more: Partial<EntryDraft> = {}): EntryDraft => ({
-  tabId: 'a',
-  tabSeq,
-  id: `id${tabSeq}`,
-  topic: 't',
-  json: '1234567890',
-  ts: 1,
-  expiresAt: null,
-  ...more,
-});
-
 /** An outbox with entries 1 to `count` of tab a, stored. */
-function outboxOf(count: number, more: Partial<EntryDraft> = {}): Outbox {
-  const outbox = new Outbox({ maxEntries: 10_000, maxBytes: 1e6 }, 0);
-  for (let tabSeq = 1; tabSeq <= count; tabSeq++) outbox.append(draft(tabSeq, more));
-  outbox.stored(count);
-  return outbox;
+function kitOf(count: number, more: Partial<EntryDraft> = {}): OutboxKit {
+  const kit = new OutboxKit();
+  kit.append(
+    Array.from({ length: count }, (_, index) => index + 1),
+    more,
+  );
+  kit.commit();
+  return kit;
 }
 
-const seqs = ({ entries }: { entries: readonly Entry[] }) => entries.map(({ seq }) => seq);
 const failed = (tabSeq: number, code: string) =>
   expect.objectContaining({ kind: 'failed', tabSeq, error: expect.objectContaining({ code }) });
 
 describe('an entry that comes in', () => {
   it('gets the next sequence, over all tabs', () => {
-    const outbox = new Outbox({ maxEntries: 9, maxBytes: 999 }, 41);
-    expect(outbox.append(draft(1))).toEqual({ ...draft(1), seq: 42 });
-    expect(outbox.append(draft(1, { tabId: 'b' }))).toMatchObject({ seq: 43 });
-  });
-
-  it('is skipped if its tab sequence was taken before', () => {
-    const outbox = outboxOf(3);
-    expect([1, 3].map((tabSeq) => outbox.append(draft(tabSeq)))).toEqual(['repeated', 'repeated']);
-    expect(outbox.append(draft(4))).toMatchObject({ seq: 4 });
-    expect([outbox.lastTabSeq('a'), outbox.lastTabSeq('unknown')]).toEqual([4, 0]);
-  });
-
-  it('is skipped even if it was refused before, since its tab was told', () => {
-    const outbox = new Outbox({ maxEntries: 1, maxBytes: 999 }, 0);
-    outbox.append(draft(1));
-    expect(outbox.append(draft(2))).toEqual(failed(2, 'queue-full'));
-    outbox.ack(1);
-    expect(outbox.append(draft(2))).toBe('repeated');
+    const kit = new OutboxKit({}, { lastSeq: 41 });
+    kit.append([1]).append([1], { tabId: 'b' });
+    expect(kit.write()).toMatchObject({
+      entries: [
+        { ...draft(1), seq: 42 },
+        { tabId: 'b', seq: 43 },
+      ],
+      tabSeqs: [
+        ['a', 1],
+        ['b', 1],
+      ],
+    });
   });
 
   it('is refused above the bound of entries or of bytes, until some have left', () => {
-    const outbox = new Outbox({ maxEntries: 3, maxBytes: 25 }, 0);
-    outbox.append(draft(1));
-    outbox.append(draft(2, { json: undefined!, bytes: new ArrayBuffer(10) }));
-    expect(outbox.pending).toEqual({ entries: 2, bytes: 20 });
-    expect(outbox.append(draft(3))).toEqual(failed(3, 'queue-full'));
-    expect(outbox.append(draft(4, { json: '12345' }))).toMatchObject({ seq: 3 });
-    expect(outbox.append(draft(5, { json: '' }))).toEqual(failed(5, 'queue-full'));
-    outbox.ack(1);
-    expect(outbox.append(draft(6))).toMatchObject({ seq: 4 });
+    const kit = new OutboxKit({ maxEntries: 3, maxBytes: 25 });
+    kit.append([1]);
+    kit.outbox.append({ ...draft(2, { bytes: new ArrayBuffer(10) }), json: undefined! });
+    expect(kit.outbox.pending).toEqual({ entries: 2, bytes: 20 });
+    expect(kit.append([3]).told()).toEqual([failed(3, 'queue-full')]);
+    expect(kit.append([4], { json: '12345' }).told()).toEqual([]);
+    expect(kit.append([5], { json: '' }).told()).toEqual([failed(5, 'queue-full')]);
+    kit.outbox.ack(1);
+    kit.told();
+    expect(kit.append([6]).told()).toEqual([]);
+    expect(kit.outbox.lastTabSeq('a')).toBe(6);
+  });
+
+  it('and is refused is remembered with what its tab publishes next', () => {
+    const kit = new OutboxKit({ maxEntries: 1 });
+    kit.append([1]).commit();
+    kit.append([2]);
+    expect([kit.told(), kit.write()]).toEqual([[failed(2, 'queue-full')], undefined]);
+    kit.outbox.fail(1, error);
+    kit.append([3]);
+    expect(kit.write()).toMatchObject({
+      entries: [{ tabSeq: 3 }],
+      tabSeqs: [['a', 3]],
+      failures: [{ tabSeq: 2 }, { tabSeq: 1 }],
+      removed: [1],
+    });
+  });
+
+  it('and is refused is written before long where many are', () => {
+    const kit = new OutboxKit({ maxEntries: 0 });
+    for (let tabSeq = 1; tabSeq < coreLimits.unwrittenFailures; tabSeq++) kit.append([tabSeq]);
+    expect(kit.write()).toBeUndefined();
+    kit.append([coreLimits.unwrittenFailures]);
+    expect(kit.write()).toMatchObject({ entries: [], tabSeqs: [['a', coreLimits.unwrittenFailures]] });
   });
 });
 
 describe('an entry that is stored', () => {
   it('is told to each tab cumulatively, once', () => {
-    const outbox = new Outbox({ maxEntries: 9, maxBytes: 999 }, 0);
-    for (const [tabSeq, tabId] of ['a', 'b', 'a'].entries()) outbox.append(draft(tabSeq + 1, { tabId }));
-    expect(outbox.stored(2)).toEqual([
+    const kit = new OutboxKit();
+    for (const [index, tabId] of ['a', 'b'].entries()) kit.append([index + 1], { tabId });
+    kit.write();
+    kit.append([3]).write();
+    expect(kit.settle(1)).toEqual([
       { kind: 'stored', tabId: 'a', upTo: 1 },
       { kind: 'stored', tabId: 'b', upTo: 2 },
     ]);
-    expect(outbox.stored(3)).toEqual([{ kind: 'stored', tabId: 'a', upTo: 3 }]);
-    expect(outbox.stored(2)).toEqual([]);
+    expect(kit.settle()).toEqual([{ kind: 'stored', tabId: 'a', upTo: 3 }]);
+    expect(kit.settle()).toEqual([]);
   });
 
   it('may be sent, and not before', () => {
-    const outbox = new Outbox({ maxEntries: 9, maxBytes: 999 }, 0);
-    outbox.append(draft(1));
-    outbox.append(draft(2));
-    expect(seqs(outbox.take(9, now))).toEqual([]);
-    outbox.stored(1);
-    expect(seqs(outbox.take(9, now))).toEqual([1]);
+    const kit = new OutboxKit().append([1]);
+    kit.write();
+    kit.append([2]);
+    expect(kit.take(9)).toEqual([]);
+    kit.settle();
+    expect(kit.take(9)).toEqual([1]);
   });
 });
 
 describe('the window', () => {
   it('holds back what goes beyond it until an acknowledgement comes', () => {
-    const outbox = outboxOf(5);
-    expect(seqs(outbox.take(2, now))).toEqual([1, 2]);
-    expect(seqs(outbox.take(2, now))).toEqual([]);
-    expect(outbox.ack(1)).toEqual([{ kind: 'acked', tabId: 'a', upTo: 1 }]);
-    expect(seqs(outbox.take(2, now))).toEqual([3]);
+    const kit = kitOf(5);
+    expect([kit.take(2), kit.take(2)]).toEqual([[1, 2], []]);
+    kit.outbox.ack(1);
+    expect(kit.told()).toEqual([{ kind: 'acked', tabId: 'a', upTo: 1 }]);
+    expect(kit.take(2)).toEqual([3]);
   });
 
   it('lets go of one turn at a time', () => {
-    const outbox = outboxOf(coreLimits.entriesPerTurn + 1);
-    expect(seqs(outbox.take(9_999, now))).toHaveLength(coreLimits.entriesPerTurn);
-    expect(seqs(outbox.take(9_999, now))).toEqual([coreLimits.entriesPerTurn + 1]);
+    const kit = kitOf(coreLimits.entriesPerTurn + 1);
+    expect(kit.take(9_999)).toHaveLength(coreLimits.entriesPerTurn);
+    expect(kit.take(9_999)).toEqual([coreLimits.entriesPerTurn + 1]);
   });
 
   it('is not filled by entries that failed, since nobody acknowledges what was not sent', () => {
-    const outbox = outboxOf(5, { expiresAt: now });
-    outbox.append(draft(6));
-    outbox.stored(6);
-    outbox.resume(0);
-    const taken = outbox.take(2, now + 1);
-    expect(taken.fates).toEqual([1, 2, 3, 4, 5].map((tabSeq) => failed(tabSeq, 'expired')));
-    expect(seqs(taken)).toEqual([6]);
+    const kit = kitOf(5, { expiresAt: now });
+    kit.append([6]).commit();
+    expect(kit.take(2, now + 1)).toEqual([]);
+    expect(kit.commit()).toMatchObject([1, 2, 3, 4, 5].map((tabSeq) => failed(tabSeq, 'expired')).concat({}));
+    expect(kit.take(2, now + 1)).toEqual([6]);
   });
 
   it('has room again for an entry that failed under way', () => {
-    const outbox = outboxOf(4);
-    outbox.take(2, now);
-    outbox.fail(2, error);
-    expect(seqs(outbox.take(2, now))).toEqual([3]);
+    const kit = kitOf(4);
+    kit.take(2);
+    expect(kit.fail(2, error).take(2)).toEqual([3]);
   });
 
   it('is empty again with the next connection', () => {
-    const outbox = outboxOf(4);
-    outbox.take(2, now);
-    outbox.resume(1);
-    expect(seqs(outbox.take(2, now))).toEqual([2, 3]);
+    const kit = kitOf(4);
+    kit.take(2);
+    kit.outbox.resume(1);
+    expect(kit.take(2)).toEqual([2, 3]);
   });
 });
 
 describe('waiting for acknowledgements', () => {
   it('begins with the first entry sent and ends with the last one acknowledged', () => {
-    const outbox = outboxOf(2);
+    const kit = kitOf(2);
+    const { outbox } = kit;
     expect(outbox.isAwaitingAck).toBe(false);
-    outbox.take(9, now);
+    kit.take(9);
     outbox.ack(1);
     expect(outbox.isAwaitingAck).toBe(true);
     outbox.ack(2);
-    expect(outbox.isAwaitingAck).toBe(false);
-  });
-
-  it('does not wait for entries that expired before they were sent', () => {
-    const outbox = outboxOf(2, { expiresAt: now });
-    outbox.take(9, now);
     expect(outbox.isAwaitingAck).toBe(false);
   });
 });
 
 describe('an acknowledgement', () => {
   it('is cumulative, told to each tab, and never goes back', () => {
-    const outbox = outboxOf(3);
-    outbox.append(draft(1, { tabId: 'b' }));
-    outbox.take(9, now);
-    expect(outbox.ack(4)).toEqual([
+    const kit = kitOf(3).append([1], { tabId: 'b' });
+    kit.commit();
+    kit.take(9);
+    kit.outbox.ack(4);
+    expect(kit.told()).toEqual([
       { kind: 'acked', tabId: 'a', upTo: 3 },
       { kind: 'acked', tabId: 'b', upTo: 1 },
     ]);
-    expect(outbox.ack(2)).toEqual([]);
-    expect(outbox.acked).toBe(4);
-    expect(outbox.pending).toEqual({ entries: 0, bytes: 0 });
+    kit.outbox.ack(2);
+    expect([kit.told(), kit.outbox.acked]).toEqual([[], 4]);
+    expect(kit.outbox.pending).toEqual({ entries: 0, bytes: 0 });
   });
 
   it('beyond the last sequence counts for what there is', () => {
-    const outbox = outboxOf(2);
-    outbox.ack(1e9);
-    expect(outbox.acked).toBe(2);
-    expect(outbox.append(draft(3))).toMatchObject({ seq: 3 });
+    const kit = kitOf(2);
+    kit.outbox.ack(1e9);
+    expect(kit.outbox.acked).toBe(2);
+    kit.append([3]);
+    expect(kit.write()).toMatchObject({ entries: [{ seq: 3 }], acked: 2 });
+  });
+
+  it('waits for the failure that stands before it, until that is stored', () => {
+    const kit = kitOf(3);
+    kit.take(9);
+    kit.fail(2, error).outbox.ack(3);
+    expect(kit.told()).toEqual([]);
+    kit.write();
+    expect(kit.outbox.tabSeqs('a')).toEqual({ takenUpTo: 3, storedUpTo: 1, ackedUpTo: 1 });
+    expect(kit.settle()).toEqual([
+      failed(2, 'rejected'),
+      { kind: 'acked', tabId: 'a', upTo: 3 },
+      { kind: 'stored', tabId: 'a', upTo: 3 },
+    ]);
+    expect(kit.outbox.tabSeqs('a').ackedUpTo).toBe(3);
   });
 });
 
-describe('a resumed connection', () => {
-  it('settles what the server holds and sends the rest again', () => {
-    const outbox = outboxOf(3);
-    outbox.take(9, now);
-    expect(outbox.resume(1)).toEqual([{ kind: 'acked', tabId: 'a', upTo: 1 }]);
-    expect(seqs(outbox.take(9, now))).toEqual([2, 3]);
+describe('what an earlier hub has stored', () => {
+  const stored = { lastSeq: 2 ** 32, acked: 4, tabSeqs: [['a', 9]] as const };
+  const load = () => {
+    const entries = [5, 7, 8].map((seq) => ({
+      ...draft(seq),
+      seq,
+      ...(seq === 8 ? { expiresAt: now } : {}),
+    }));
+    return new OutboxKit({ maxEntries: 3, whenFull: 'drop-oldest' }, { ...stored, entries });
+  };
+
+  it('is sent again from what the server has, with new entries far behind it', () => {
+    const kit = load();
+    kit.outbox.resume(5);
+    expect(kit.told()).toEqual([{ kind: 'acked', tabId: 'a', upTo: 5 }]);
+    kit.append([10]).commit();
+    expect(kit.take(9, now - 1)).toEqual([7, 8, 2 ** 32 + 1]);
   });
 
-  it('goes on after what was acknowledged, where the server has forgotten that', () => {
-    const outbox = outboxOf(3);
-    outbox.take(9, now);
-    outbox.ack(2);
-    expect(outbox.resume(0)).toEqual([]);
-    expect(seqs(outbox.take(9, now))).toEqual([3]);
+  it('may be with the server, and is neither dropped, withdrawn nor expired until that has said', () => {
+    const kit = load();
+    expect(kit.append([10]).told()).toEqual([failed(10, 'queue-full')]);
+    expect([kit.outbox.withdraw('id7', error), kit.outbox.expire(now)]).toEqual([false, Infinity]);
+    expect(kit.outbox.list().map(({ isSent }) => isSent)).toEqual([true, true, true]);
+    kit.outbox.resume(5);
+    expect(kit.outbox.withdraw('id7', error)).toBe(true);
+    kit.outbox.expire(now);
+    expect(kit.write()).toMatchObject({ removed: [7, 8], acked: 5 });
   });
 });
 
 describe('an entry that fails', () => {
-  it('is told once, and is not sent any more', () => {
-    const outbox = outboxOf(2);
-    expect(outbox.fail(1, error)).toEqual([{ kind: 'failed', tabId: 'a', tabSeq: 1, error }]);
-    expect(outbox.fail(1, error)).toEqual([]);
-    expect(outbox.fail(99, error)).toEqual([]);
-    expect(seqs(outbox.take(9, now))).toEqual([2]);
-    expect(outbox.pending).toEqual({ entries: 1, bytes: 10 });
+  it('keeps those behind it from being sent until that is stored, or their acknowledgement would count for it', () => {
+    const kit = kitOf(3).fail(2, error);
+    expect(kit.take(9)).toEqual([1]);
+    kit.write();
+    expect(kit.take(9)).toEqual([]);
+    kit.settle();
+    expect(kit.take(9)).toEqual([3]);
+  });
+
+  it('as it is about to be sent does so too', () => {
+    const kit = kitOf(3);
+    const send = () =>
+      kit.outbox.take({ window: 9, windowBytes: Infinity }, now, ({ seq }) =>
+        seq === 2 ? error : undefined,
+      );
+    expect(send().map(({ seq }) => seq)).toEqual([1]);
+    expect(kit.commit()).toContainEqual(failed(2, 'rejected'));
+    expect(send().map(({ seq }) => seq)).toEqual([3]);
+  });
+
+  it('is told once, after it is stored, and is not sent any more', () => {
+    const kit = kitOf(2).fail(1, error).fail(1, error).fail(99, error);
+    expect(kit.told()).toEqual([]);
+    expect(kit.write()).toMatchObject({
+      removed: [1],
+      failures: [{ tabSeq: 1, id: 'id1', topic: 't', error }],
+    });
+    expect(kit.settle()).toMatchObject([failed(1, 'rejected'), { kind: 'stored', upTo: 2 }]);
+    expect(kit.take(9)).toEqual([2]);
+    expect(kit.outbox.pending).toEqual({ entries: 1, bytes: 10 });
+  });
+
+  it('in the transition in which it came is not stored at all', () => {
+    const kit = new OutboxKit().append([1, 2]).fail(1, error);
+    expect(kit.write()).toMatchObject({ entries: [{ seq: 2 }], removed: [], failures: [{ tabSeq: 1 }] });
   });
 
   it('is passed over, however many there are that nobody will ever acknowledge', () => {
-    const outbox = new Outbox({ maxEntries: 10, maxBytes: 1e6 }, 0);
+    const kit = new OutboxKit({ maxEntries: 10 });
     for (let tabSeq = 1; tabSeq <= 10_000; tabSeq++) {
-      const entry = outbox.append(draft(tabSeq)) as Entry;
-      outbox.fail(entry.seq, error);
+      kit.append([tabSeq]).fail(tabSeq, error);
+      if (tabSeq % 1_000 === 0) kit.commit();
     }
-    outbox.append(draft(10_001));
-    outbox.stored(10_001);
-    expect(outbox.pending).toEqual({ entries: 1, bytes: 10 });
-    expect(seqs(outbox.take(1, now))).toEqual([10_001]);
-    expect(outbox.tabSeqs('a')).toEqual({ takenUpTo: 10_001, storedUpTo: 10_001, ackedUpTo: 10_000 });
+    kit.append([10_001]).commit();
+    expect(kit.outbox.pending).toEqual({ entries: 1, bytes: 10 });
+    expect(kit.take(1)).toEqual([10_001]);
+    expect(kit.outbox.tabSeqs('a')).toEqual({ takenUpTo: 10_001, storedUpTo: 10_001, ackedUpTo: 10_000 });
+  });
+
+  it('takes no more room than is bounded, where the store does not settle', () => {
+    const kit = new OutboxKit({ maxEntries: 10 });
+    for (let tabSeq = 1; tabSeq <= coreLimits.keptFailures; tabSeq++)
+      kit.append([tabSeq]).fail(tabSeq, error);
+    expect(kit.append([coreLimits.keptFailures + 1]).told()).toMatchObject([
+      { error: { code: 'queue-full' } },
+    ]);
+    kit.commit();
+    expect(kit.append([coreLimits.keptFailures + 2]).told()).toEqual([]);
   });
 
   it('is the largest one under way, where a frame was too large', () => {
-    const outbox = new Outbox({ maxEntries: 9, maxBytes: 999 }, 0);
+    const kit = new OutboxKit();
     for (const [index, length] of [5, 30, 20, 90].entries()) {
-      outbox.append(draft(index + 1, { json: 'x'.repeat(length) }));
+      if (index === 3) kit.commit();
+      kit.append([index + 1], { json: 'x'.repeat(length) });
     }
-    outbox.stored(3);
-    outbox.take(9, now);
-    expect([1, 2, 3, 4].flatMap(() => outbox.failLargestUnderWay(error))).toEqual([
-      failed(2, 'rejected'),
-      failed(3, 'rejected'),
-      failed(1, 'rejected'),
-    ]);
-  });
-});
-
-describe('what a tab that attaches anew has to know', () => {
-  const seqsOf = (outbox: Outbox, tabId = 'a') => {
-    const { takenUpTo, storedUpTo, ackedUpTo } = outbox.tabSeqs(tabId);
-    return [takenUpTo, storedUpTo, ackedUpTo];
-  };
-
-  it('is all nought for a tab that is unknown', () => {
-    expect(outboxOf(3).tabSeqs('b')).toEqual({ takenUpTo: 0, storedUpTo: 0, ackedUpTo: 0 });
-  });
-
-  it('is acknowledged before the first entry without a fate, of each tab', () => {
-    const outbox = outboxOf(3);
-    outbox.append(draft(1, { tabId: 'b' }));
-    expect([seqsOf(outbox), seqsOf(outbox, 'b')]).toEqual([
-      [3, 3, 0],
-      [1, 0, 0],
-    ]);
-    outbox.fail(1, error);
-    expect(seqsOf(outbox)).toEqual([3, 3, 1]);
-    outbox.fail(3, error);
-    expect(seqsOf(outbox)).toEqual([3, 3, 1]);
-    outbox.ack(4);
-    expect([seqsOf(outbox), seqsOf(outbox, 'b')]).toEqual([
-      [3, 3, 3],
-      [1, 1, 1],
-    ]);
-  });
-
-  it('is stored before the first entry that the store has not confirmed', () => {
-    const outbox = outboxOf(2);
-    for (const tabSeq of [3, 4, 5]) outbox.append(draft(tabSeq));
-    expect(seqsOf(outbox)).toEqual([5, 2, 0]);
-    outbox.ack(1);
-    expect(seqsOf(outbox)).toEqual([5, 2, 1]);
-    outbox.fail(3, error);
-    expect(seqsOf(outbox)).toEqual([5, 3, 1]);
-    outbox.stored(4);
-    expect(seqsOf(outbox)).toEqual([5, 4, 1]);
-    outbox.ack(5);
-    expect(seqsOf(outbox)).toEqual([5, 5, 5]);
-  });
-
-  it('counts an entry that was refused as taken, since its failure is told apart', () => {
-    const outbox = new Outbox({ maxEntries: 1, maxBytes: 999 }, 0);
-    outbox.append(draft(1));
-    outbox.append(draft(2));
-    expect(seqsOf(outbox)).toEqual([2, 0, 0]);
-    outbox.ack(1);
-    expect(seqsOf(outbox)).toEqual([2, 2, 2]);
-  });
-});
-
-describe('expiry', () => {
-  it('fails what is over and says when the next entry will be', () => {
-    const outbox = new Outbox({ maxEntries: 9, maxBytes: 999 }, 0);
-    for (const [index, expiresAt] of [900, null, 1_000, 5_000, 3_000].entries()) {
-      outbox.append(draft(index + 1, { expiresAt }));
-    }
-    expect(outbox.expire(now)).toEqual({
-      fates: [failed(1, 'expired'), failed(3, 'expired')],
-      nextAt: 3_000,
-    });
-    expect(outbox.expire(9_000).nextAt).toBeNull();
-  });
-
-  it('never fails an entry that the server may have, before the server has said that it has not', () => {
-    const outbox = outboxOf(3, { expiresAt: now });
-    outbox.take(1, now - 1);
-    expect(outbox.expire(now).fates).toEqual([failed(2, 'expired'), failed(3, 'expired')]);
-    outbox.resume(0);
-    expect(outbox.expire(now).fates).toEqual([failed(1, 'expired')]);
-  });
-});
-
-describe('the memory of tabs that have gone', () => {
-  it('is bounded, and forgets those that were silent for longest', () => {
-    const outbox = new Outbox({ maxEntries: 1e5, maxBytes: 1e9 }, 0);
-    for (let index = 0; index <= coreLimits.rememberedTabs; index++) {
-      outbox.append(draft(1, { tabId: `tab${index}` }));
-      outbox.append(draft(index + 1, { tabId: 'busy' }));
-    }
-    expect(outbox.lastTabSeq('tab0')).toBe(0);
-    expect(outbox.lastTabSeq('busy')).toBe(coreLimits.rememberedTabs + 1);
+    kit.take(9);
+    for (let count = 0; count < 4; count++) kit.outbox.failLargestUnderWay(error);
+    expect(kit.write()?.removed).toEqual([2, 3, 1]);
   });
 });

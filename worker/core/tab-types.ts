@@ -16,6 +16,13 @@ export interface Tab {
   /** Cumulative acknowledgements that wait for credit; 0 for none. */
   storedUpTo: number;
   ackedUpTo: number;
+  /** Where its topics with a kept position are once it has taken the batch with this number. */
+  readonly cursors: {
+    readonly number: number;
+    readonly sub: number;
+    readonly topic: Topic;
+    readonly position: Position;
+  }[];
   statusIsDirty: boolean;
   readonly subscriptions: Map<number, TabSubscription>;
   /** Subscriptions with something to deliver. */
@@ -28,7 +35,11 @@ export interface TabSubscription {
   readonly sub: number;
   readonly topic: Topic;
   readonly replay: number;
-  readonly since: Position | null;
+  /** Where it was at an earlier hub, or before the topic was rewound. */
+  since: Position | null;
+  readonly keepsCursor: boolean;
+  /** The last position that the batch being made holds, where that is kept. */
+  reached: Position | null;
   /** Place of the next message for it; null until the server has confirmed the topic. */
   place: number | null;
   /** What comes up to this position is not for it: it has that already, or began after it. */
@@ -41,7 +52,7 @@ export interface TabSubscription {
 /** One topic that at least one tab wants: subscribed once at the server, for all of them. */
 export interface Topic {
   readonly name: string;
-  readonly tail: TopicTail;
+  tail: TopicTail;
   readonly subscriptions: Set<TabSubscription>;
   /** Last position taken from the server; null before the first confirmation. */
   cursor: Position | null;

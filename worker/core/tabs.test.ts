@@ -6,7 +6,8 @@ import { isDue, takeAnswers, Tabs } from './tabs.ts';
 import { tabsOf } from './testing/topics.ts';
 
 const error = errorData('rejected', 'no');
-const failed = (tabId: string, tabSeq: number) => ({ kind: 'failed', tabId, tabSeq, error }) as const;
+const failed = (tabId: string, tabSeq: number) =>
+  ({ kind: 'failed', tabId, tabSeq, id: `${tabId}${tabSeq}`, topic: 't', error }) as const;
 
 describe('the tabs that can be asked for a token', () => {
   const order = (arrange: (tabs: Tabs) => void) => {
@@ -104,6 +105,15 @@ describe('the failures of a tab', () => {
     tabs.tellFate(failed('here', 2));
     expect(tabSeqsOf(tabs, 'here')).toEqual([2]);
     expect([tabSeqsOf(tabs, 'away')[0], tabSeqsOf(tabs, 'away').at(-1)]).toEqual([2, keptFailures]);
+  });
+});
+
+describe('the failures of an earlier hub', () => {
+  it('are remembered, and found by the id of their entry', () => {
+    const { kind: _, ...record } = failed('a', 1);
+    const tabs = new Tabs([record]);
+    expect(tabs.failuresOf('a')).toEqual([{ tabSeq: 1, error }]);
+    expect([tabs.failureOf('a1'), tabs.failureOf('a2'), tabs.failures]).toEqual([error, undefined, [record]]);
   });
 });
 

@@ -1,16 +1,22 @@
+import type { ErrorData } from '../../src/protocol/errors.ts';
 import { Deque } from './deque.ts';
 import type { FailedEntry, TabItem } from './hub-api.ts';
 import { createBatchWindow, hasCredit } from './batch-window.ts';
 import * as coreLimits from './limits.ts';
-import type { EntryFate } from './outbox.ts';
+import type { EntryFate } from './journal.ts';
+import type { FailureRecord } from './store-types.ts';
 import type { Tab } from './tab-types.ts';
 
 /** The attached tabs, in the order in which they came. */
 export class Tabs {
   readonly #tabs = new Map<string, Tab>();
   /** The newest failures: what was told last may not have been taken, and a tab that is away may come back. */
-  readonly #failures = new Deque<Extract<EntryFate, { kind: 'failed' }>>();
+  readonly #failures = new Deque<FailureRecord>();
   #activity = 0;
+
+  constructor(failures: readonly FailureRecord[] = []) {
+    for (const failure of failures) this.#failures.push(failure);
+  }
 
   get size(): number {
     return this.#tabs.size;
@@ -38,6 +44,7 @@ export class Tabs {
       answers: [],
       storedUpTo: 0,
       ackedUpTo: 0,
+      cursors: [],
       statusIsDirty: false,
       subscriptions: new Map(),
       ready: new Set(),
@@ -62,15 +69,27 @@ export class Tabs {
       .map((tab) => tab.id);
   }
 
+  /** The failures that are remembered, of all tabs. */
+  get failures(): readonly FailureRecord[] {
+    return [...this.#failures];
+  }
+
   /** The failed entries of a tab. */
   failuresOf(tabId: string): FailedEntry[] {
-    return [...this.#failures].filter((failure) => failure.tabId === tabId);
+    const own = [...this.#failures].filter((failure) => failure.tabId === tabId);
+    return own.map(({ tabSeq, error }) => ({ tabSeq, error }));
+  }
+
+  /** Why an entry failed, as long as that is remembered. */
+  failureOf(entryId: string): ErrorData | undefined {
+    return [...this.#failures].findLast(({ id }) => id === entryId)?.error;
   }
 
   /** Notes what happened to an entry. */
   tellFate(fate: EntryFate): void {
     if (fate.kind === 'failed') {
-      this.#failures.push(fate);
+      const { kind: _, ...record } = fate;
+      this.#failures.push(record);
       if (this.#failures.length > coreLimits.keptFailures) this.#failures.shift();
     }
     const tab = this.#tabs.get(fate.tabId);

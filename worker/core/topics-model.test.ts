@@ -5,6 +5,7 @@ import type { ServerMessage } from '../../src/protocol/schema.ts';
 import { collectMessages } from './collect.ts';
 import type { Position, TabItem } from './hub-api.ts';
 import type { Tab } from './tab-types.ts';
+import { tailMessages } from './limits.ts';
 import { takeAnswers, Tabs } from './tabs.ts';
 import { TopicServer } from './testing/topic-server.ts';
 import { Topics, type TopicRequest } from './topics.ts';
@@ -42,6 +43,7 @@ class Reader {
   last: Position | null = null;
   /** Whether the hub knows of it: each tab finds a new hub in its own time. */
   isAttached = true;
+  hasFallenBehind = false;
   #replayed = 0;
 
   constructor(tab: number, sub: number, replay: number) {
@@ -56,6 +58,7 @@ class Reader {
         this.#begin ??= item.position;
         return;
       case 'gap':
+        if (item.reason === 'slow-tab') this.hasFallenBehind = true;
         // Only a history that began anew may lead back.
         if (this.last?.epoch === item.epoch && item.reason !== 'epoch') {
           ok(item.offset >= this.last.offset, 'a gap leads back');
@@ -189,7 +192,10 @@ class World {
       const envelope = this.server.next();
       if (envelope?.type === 'message') run.push(envelope);
       if (envelope?.type !== 'message' || run.length === 64) takeRun();
-      if (envelope?.type === 'subscribed') this.topics.confirmed(envelope);
+      if (envelope?.type === 'subscribed') {
+        this.topics.confirmed(envelope);
+        this.ask();
+      }
       if (envelope?.type === 'gap') this.topics.gap(envelope);
       if (!envelope) break;
     }
@@ -256,6 +262,9 @@ describe('every subscription of every tab', () => {
         world.settle();
         for (const reader of world.readers) {
           ok(reader.isAt(world.server.head), `${JSON.stringify(reader.last)} is not the end`);
+          // A hub asks the server for what it does not keep: only a flood is too much for a tab.
+          const isFlooded = sequence.some((command) => 'count' in command && command.count > tailMessages);
+          ok(isFlooded || !reader.hasFallenBehind, 'falls behind without a flood');
         }
       }),
       { numRuns: 500 },

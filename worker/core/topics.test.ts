@@ -243,13 +243,36 @@ describe('a late subscription', () => {
     expect(seen(b)).toEqual(['at e10', 11]);
   });
 
-  it('sees a gap where the tail does not reach back to it', () => {
-    const { topics, b, c } = live();
+  it('sees a gap where its epoch has ended', () => {
+    const { topics, c } = live();
     topics.take(messages(11, 12));
-    topics.subscribe(b, wish(1, { since: { epoch: 'e', offset: 3 } }));
     topics.subscribe(c, wish(1, { since: { epoch: 'old', offset: 3 } }));
-    expect(seen(b)).toEqual(['at e3', 'gap slow-tab null e10', 11, 12]);
     expect(seen(c)).toEqual(['at old3', 'gap epoch null e10', 11, 12]);
+  });
+
+  it('makes the hub ask again from where the tail does not reach back to it', () => {
+    const { topics, a, b } = live();
+    topics.take(messages(11, 12));
+    expect(seen(a)).toEqual(['at e10', 11, 12]);
+    topics.subscribe(b, wish(1, { since: { epoch: 'e', offset: 3 } }));
+    const [request] = topics.ask();
+    expect(request).toMatchObject({ kind: 'subscribe', resume: { epoch: 'e', offset: 3 } });
+    topics.take(messages(13, 13));
+    topics.confirmed(subscribed({ re: (request as { id: string }).id, epoch: 'e', offset: 3, head: 13 }));
+    topics.take(messages(4, 13));
+    expect(seen(a)).toEqual(['at e12', 13]);
+    expect(seen(b)).toEqual(['at e3', 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+  });
+
+  it('that comes while the topic is asked for, and was further behind, makes the hub ask again', () => {
+    const [a, b] = tabsOf('a', 'b') as [Tab, Tab];
+    const topics = new Topics();
+    topics.subscribe(a, wish(1, { since: { epoch: 'e', offset: 8 } }));
+    const [first] = topics.ask();
+    topics.subscribe(b, wish(1, { since: { epoch: 'e', offset: 3 } }));
+    expect(topics.ask()).toEqual([]);
+    topics.confirmed(subscribed({ re: (first as { id: string }).id, epoch: 'e', offset: 8, head: 9 }));
+    expect(topics.ask()).toMatchObject([{ kind: 'subscribe', resume: { epoch: 'e', offset: 3 } }]);
   });
 
   it('that is ahead of the hub sees nothing twice', () => {

@@ -3,7 +3,7 @@ import type { ServerMessage } from '../../src/protocol/schema.ts';
 import type { GapReason, Position } from './hub-api.ts';
 import * as coreLimits from './limits.ts';
 import type { Tab, TabSubscription, Topic } from './tab-types.ts';
-import { oldestSince, startAtServer, startInTail } from './topic-start.ts';
+import { isBehindTail, oldestSince, rewind, startAtServer, startInTail } from './topic-start.ts';
 import { TopicTail } from './topic-tail.ts';
 
 /** Something to say to the server about a topic. */
@@ -35,8 +35,8 @@ export class Topics {
   }
 
   /**
-   * Adds a subscription of a tab. Where the hub has the topic already, it starts in the kept tail without a
-   * word to the server. Gives the error if a bound is reached.
+   * Adds a subscription of a tab. Where the hub has the topic already, it starts in the kept tail without a word to the
+   * server, unless it has seen less than that: then the topic is asked for again. Gives the error if a bound is reached.
    */
   subscribe(
     tab: Tab,
@@ -45,6 +45,7 @@ export class Topics {
       readonly topic: string;
       readonly replay: number;
       readonly since?: Position | undefined;
+      readonly keepsCursor?: boolean | undefined;
     },
   ): ErrorData | undefined {
     if (tab.subscriptions.has(wish.sub)) return undefined;
@@ -57,6 +58,8 @@ export class Topics {
       topic,
       replay: wish.replay,
       since: wish.since ?? null,
+      keepsCursor: wish.keepsCursor ?? false,
+      reached: null,
       place: null,
       skipTo: null,
       paused: false,
@@ -64,7 +67,9 @@ export class Topics {
     };
     tab.subscriptions.set(wish.sub, subscription);
     topic.subscriptions.add(subscription);
-    if (topic.cursor) startInTail(subscription, topic.cursor);
+    if (!topic.cursor) return undefined;
+    if (isBehindTail(subscription, topic.cursor)) rewind(topic);
+    else startInTail(subscription, topic.cursor);
     return undefined;
   }
 
@@ -110,6 +115,17 @@ export class Topics {
     const topic = this.#topics.get(answer.topic);
     if (!topic || topic.wire.state !== 'asked' || topic.wire.id !== answer.re) return;
     const { resume } = topic.wire;
+    // A tab came meanwhile that was further behind.
+    const oldest = topic.cursor ? null : oldestSince(topic);
+    const isAskedFrom = resume ?? answer;
+    if (
+      oldest?.epoch === answer.epoch &&
+      isAskedFrom.epoch === oldest.epoch &&
+      oldest.offset < isAskedFrom.offset
+    ) {
+      topic.wire = { state: 'wanted' };
+      return;
+    }
     topic.wire = { state: 'live' };
     if (topic.cursor) return;
     // A server that could not resume there says so by a gap, which then moves the cursor.

@@ -8,7 +8,9 @@ export const testConfig: HubConfig = {
   heartbeat: { intervalMs: 20_000, timeoutMs: 7_000 },
   connectTimeoutMs: 60_000,
   handshakeTimeoutMs: 10_000,
-  queue: { maxEntries: 100, maxBytes: 10_000 },
+  queue: { maxEntries: 100, maxBytes: 10_000, maxAgeMs: 86_400_000, whenFull: 'reject' },
+  durability: 'strict',
+  identity: '',
 };
 
 /** A moment. The random number in the middle makes the jitter's factor 1. */

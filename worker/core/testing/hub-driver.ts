@@ -5,7 +5,9 @@ import { hubApiVersion } from '../hub-api.ts';
 import { hubTransition } from '../hub.ts';
 import { createHubState, hubStatus, type HubState } from '../hub-state.ts';
 import type { HubEffect, HubInput, TimerName } from '../hub-types.ts';
+import type { StoredOutbox } from '../store-types.ts';
 import { testConfig } from './config.ts';
+import { emptyStore } from './plain-store.ts';
 
 type EffectOf<K extends HubEffect['kind']> = Extract<HubEffect, { kind: K }>;
 type ItemOf<K extends TabItem['kind']> = Extract<TabItem, { kind: K }>;
@@ -29,12 +31,14 @@ export class HubDriver {
   readonly #timers = new Map<TimerName, number>();
   readonly #items = new Map<string, TabItem[]>();
 
-  constructor(config: Partial<HubConfig> = {}) {
-    const identity = { clientId: 'client', clientEpoch: 3, lastSeq: 0 };
+  /** Commits that the store has not settled, and may settle by `commit`. */
+  readonly commits: EffectOf<'persist'>[] = [];
+
+  constructor(config: Partial<HubConfig> = {}, stored: Partial<StoredOutbox> = {}) {
     this.hub = createHubState(
       { hubId: 'hub', host: 'shared-worker' },
       { ...testConfig, ...config },
-      identity,
+      { ...emptyStore, ...stored },
     );
   }
 
@@ -76,7 +80,7 @@ export class HubDriver {
     tabSeqs: readonly number[],
     more: Partial<Extract<TabOp, { kind: 'publish' }>> = {},
   ): void {
-    const base = { kind: 'publish', topic: 't', json: '1', ts: 0 } as const;
+    const base = { kind: 'publish', topic: 't', json: '1', ts: this.now } as const;
     this.ops(tabId, ...tabSeqs.map((tabSeq) => ({ ...base, tabSeq, id: `${tabId}${tabSeq}`, ...more })));
   }
 
@@ -147,6 +151,12 @@ export class HubDriver {
     );
   }
 
+  /** The store settles its oldest commits, or all. */
+  commit(count = this.commits.length): void {
+    const last = this.commits.splice(0, count).at(-1);
+    if (last) this.run({ kind: 'committed', commit: last.commit });
+  }
+
   /** Lets time pass, and timers end in their order. */
   advance(ms: number): void {
     const until = this.now + ms;
@@ -210,11 +220,13 @@ export class HubDriver {
         this.#timers.delete(effect.timer);
         return [];
       case 'persist':
-        return this.storesAtOnce ? [{ kind: 'stored', seq: effect.entries.at(-1)!.seq }] : [];
+        if (this.storesAtOnce) return [{ kind: 'committed', commit: effect.commit }];
+        this.commits.push(effect);
+        return [];
       case 'deliver': {
         const { tabId, number, items } = effect;
         this.#items.set(tabId, [...this.items(tabId), ...items]);
-        return this.slowTabs.has(tabId) ? [] : [{ kind: 'batch-taken', tabId, number }];
+        return this.slowTabs.has(tabId) ? [] : [{ kind: 'batch-taken', tabId, number, endedSubs: [] }];
       }
       default:
         return [];

@@ -1,9 +1,9 @@
-import type { ChatText } from '../contract.ts';
+import type { ChatText } from './contract.ts';
 
 /** Characters in a chat message, at most. */
 const chatTextLength = 500;
 
-/** Whether a client's publish is a chat message. */
+/** Whether a payload is a chat message: asked by the server of what clients publish, and by the page of what waits. */
 export const isChatText = (payload: unknown): payload is ChatText => {
   if (typeof payload !== 'object' || payload === null) return false;
   if (!('tabId' in payload && 'text' in payload)) return false;

@@ -1,0 +1,56 @@
+/** Tabs that are open while nothing is wrong. */
+export const tabs = 5;
+
+/** Topics that each tab publishes to and subscribes to. */
+export const topics = 4;
+
+/** Time between two entries of one tab, on average. */
+export const publishEveryMs = 50;
+
+/** Entries of a page without a fate above which it publishes no more until some have one. */
+export const pendingMax = 300;
+
+/** Entries that a page publishes at once now and then. */
+export const burst = 40;
+
+/** How long nothing may be stored, and nothing acknowledged, with no fault under way. */
+export const idleMsMax = 30_000;
+
+/** How long everything may take to arrive once the faults are over. */
+export const drainMsMax = 40_000;
+
+/** How long the last messages may take to every page after that. */
+export const seenMsMax = 10_000;
+
+/** How long two connections of one client may overlap: the close handshake of the older one. */
+export const overlapMsMax = 6_000;
+
+/** How long opening or loading a page may take before it counts as stuck. */
+export const stepMsMax = 20_000;
+
+/** How long a fault may take to begin, or to end, before the run goes on without waiting for it. */
+export const faultMsMax = 60_000;
+
+/** How long a page may take to answer before it counts as dead. */
+export const answerMsMax = 5_000;
+
+/** How long the browser may take to start. */
+export const browserStartMsMax = 20_000;
+
+/** Messages in one answer of the server process to a read of its record. */
+export const readMessages = 5_000;
+
+/** Messages that the server keeps per topic: more than a run can make, so that its record is whole. */
+export const historyMessages = 10_000_000;
+
+/** Bytes that the server keeps per topic, and in all. */
+export const historyBytes = 4 * 1024 ** 3;
+
+/** Bytes per second to which halving never falls short. */
+export const bytesPerSecondMin = 1_000;
+
+/** Entries whose story a failure tells. */
+export const storiesTold = 5;
+
+/** Faults that a failure lists before the entry's own time. */
+export const faultsTold = 8;

@@ -1,0 +1,135 @@
+import type { ConnectionError, ConnectOptions, OneSocket } from 'onesocket';
+import type { PageEvent, PageReport } from './story.ts';
+
+/** What a page does. */
+export interface ChaosPageSpec {
+  readonly url: string;
+  readonly options: ConnectOptions;
+  readonly topics: readonly string[];
+  /** Those of the topics that go on where any page was, by a stored cursor. */
+  readonly cursorTopics: readonly string[];
+  readonly publishEveryMs: number;
+  readonly pendingMax: number;
+  readonly burst: number;
+}
+
+/** Name of the function through which a page tells the runner something. */
+export const tellBinding = 'chaosTell';
+
+/**
+ * Publishes numbered entries, subscribes to everything, and tells the runner what it learns. The text of this class
+ * goes into the page, so that it must use nothing of this module, no private names and no object spread.
+ */
+class ChaosPage {
+  declare socket: OneSocket;
+  declare readonly tell: (report: string) => void;
+  declare readonly spec: ChaosPageSpec;
+  readonly producer: string = crypto.randomUUID().slice(0, 8);
+  lastN = 0;
+  pending = 0;
+  isPublishing = true;
+  events: PageEvent[] = [];
+
+  async start(): Promise<void> {
+    const entry = '/dist/index.js';
+    const { connect } = await import(entry);
+    const { url, options, topics } = this.spec;
+    this.socket = connect(url, options);
+    this.socket.addEventListener('status', () => this.event(['status', this.statusText()]));
+    for (const topic of topics) this.subscribe(topic);
+    this.goOn();
+  }
+
+  subscribe(topic: string): void {
+    const keepsCursor = this.spec.cursorTopics.includes(topic);
+    const subscription = this.socket.subscribe(topic, keepsCursor ? { since: 'stored' } : {});
+    subscription.onMessage(({ epoch, offset, payload }) =>
+      this.event(['seen', topic, epoch, offset, this.entryOf(payload)]),
+    );
+    subscription.onGap(({ epoch, offset, reason }) => this.event(['gap', topic, epoch, offset, reason]));
+    subscription.ready.then(
+      () => this.event(['began', topic, this.socket.status.durability ?? 'none']),
+      (error) => this.event(['status', `${topic} refused: ${error.message}`]),
+    );
+  }
+
+  /** Publishes one entry now, some now and then, and comes back. */
+  goOn(): void {
+    if (!this.isPublishing) return;
+    const { pendingMax, burst, publishEveryMs, topics } = this.spec;
+    const count = Math.random() < 0.01 ? burst : 1;
+    for (let made = 0; made < count && this.pending < pendingMax; made += 1) {
+      this.publish(topics[Math.floor(Math.random() * topics.length)]!);
+    }
+    setTimeout(() => this.goOn(), publishEveryMs * (0.5 + Math.random()));
+  }
+
+  publish(topic: string): void {
+    const n = (this.lastN += 1);
+    const text = JSON.stringify({
+      entry: `${this.producer}.${n}`,
+      pad: 'x'.repeat(n % 40 === 0 ? 20_000 : 60),
+    });
+    this.event(['published', n, topic]);
+    const isBytes = n % 7 === 0;
+    const payload: unknown = isBytes ? new TextEncoder().encode(text).buffer : JSON.parse(text);
+    const { stored, acked } = this.socket.publish(topic, payload);
+    this.pending += 1;
+    const failed = (promise: 'stored' | 'acked', error: ConnectionError): void =>
+      this.event(['failed', n, promise, error.code ?? String(error)]);
+    stored.then(
+      () => this.event(['stored', n, this.socket.status.durability ?? 'none']),
+      (error) => failed('stored', error),
+    );
+    void acked
+      .then(
+        () => this.event(['acked', n]),
+        (error) => failed('acked', error),
+      )
+      .then(() => (this.pending -= 1));
+  }
+
+  /** Publishes a last entry to each topic, and nothing more. */
+  finish(): void {
+    this.isPublishing = false;
+    for (const topic of this.spec.topics) this.publish(topic);
+  }
+
+  entryOf(payload: unknown): string {
+    const value = payload instanceof ArrayBuffer ? JSON.parse(new TextDecoder().decode(payload)) : payload;
+    return value.entry;
+  }
+
+  /** In a microtask, so that the messages of one batch go out together, yet before the page can do anything else. */
+  event(event: PageEvent): void {
+    this.events.push(event);
+    if (this.events.length > 1) return;
+    queueMicrotask(() => {
+      const report: PageReport = { producer: this.producer, events: this.events };
+      this.events = [];
+      this.tell(JSON.stringify(report));
+    });
+  }
+
+  statusText(): string {
+    const { state, attempt, queue, durability, tabs, hubId, lastError, storeError } = this.socket.status;
+    const errors = [lastError, storeError].map((error) => (error ? `${error.code}: ${error.message}` : '-'));
+    return `${state} attempt ${attempt} queue ${queue.entries} ${durability} tabs ${tabs.length} hub ${hubId} ${errors.join(' / ')}`;
+  }
+}
+
+declare global {
+  /** There from the page's first script on. */
+  var chaosPage: ChaosPage;
+}
+
+/** The script that makes a page of a site what it is here. */
+export const chaosPageScript = (spec: ChaosPageSpec): string => `
+if (location.protocol !== 'about:') {
+  // What some compilers wrap functions in.
+  globalThis.__name ??= (value) => value;
+  globalThis.chaosPage = new (${String(ChaosPage)})();
+  chaosPage.spec = ${JSON.stringify(spec)};
+  chaosPage.tell = ${tellBinding};
+  void chaosPage.start();
+}`;

@@ -1,0 +1,43 @@
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import * as simLimits from './limits.ts';
+
+/** What `npm run sim` was asked to do. */
+export interface SimArguments {
+  readonly from: number;
+  readonly seeds: number;
+  /** Processes that share the work. */
+  readonly jobs: number;
+  /** One seed alone, with its plan and its timeline. */
+  readonly isSingle: boolean;
+  /** Ends with the first violation. */
+  readonly isFirst: boolean;
+}
+
+/** Reads `--seeds N --from S --seed N --jobs N --first`; throws on anything else. */
+export function readArguments(args: readonly string[]): SimArguments {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      from: { type: 'string', default: '1' },
+      seed: { type: 'string' },
+      seeds: { type: 'string' },
+      jobs: { type: 'string' },
+      first: { type: 'boolean', default: false },
+    },
+  });
+  const isSingle = values.seed !== undefined;
+  return {
+    isSingle,
+    isFirst: values.first,
+    from: count('from', values.seed ?? values.from),
+    seeds: isSingle ? 1 : count('seeds', values.seeds ?? `${simLimits.seeds}`),
+    jobs: isSingle ? 1 : count('jobs', values.jobs ?? `${availableParallelism()}`),
+  };
+}
+
+function count(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`--${name} takes a number from 1 on`);
+  return value;
+}

@@ -1,0 +1,275 @@
+import { randomUUID } from 'node:crypto';
+import { Browser } from './browser/browser.ts';
+import { KeyRange } from './browser/fake-idb.ts';
+import { Dialling } from './check/dialling.ts';
+import { Fencing } from './check/fencing.ts';
+import { Ledger } from './check/ledger.ts';
+import { StoredCursors } from './check/stored-cursors.ts';
+import { Topics } from './check/topics.ts';
+import { must } from './check/violation.ts';
+import { Kernel } from './kernel/kernel.ts';
+import { Random } from './kernel/random.ts';
+import { Realm } from './kernel/realm.ts';
+import * as simLimits from './limits.ts';
+import { Network, type NetworkObserver } from './network/network.ts';
+import { SimServer } from './server/sim-server.ts';
+import { Faults } from './workload/faults.ts';
+import { planOf, type Plan } from './workload/plan.ts';
+import { TabScript } from './workload/tab-script.ts';
+
+/** What became of a seed. */
+export interface Outcome {
+  readonly seed: number;
+  /** Why it failed; null if it did not. */
+  readonly failure: unknown;
+  readonly simulatedMs: number;
+  readonly events: number;
+  /** What happened last. */
+  timeline(): string;
+  readonly plan: Plan;
+}
+
+/** The simulation that runs now, for errors that reach nobody else. */
+let running: Kernel | null = null;
+
+/** Puts the simulation in the place of what a browser offers as globals. Once per process. */
+export function installGlobals(): void {
+  // Most errors here are answers, and their stacks nobody's; a seed that runs alone shows that of a real one.
+  Error.stackTraceLimit = 0;
+  const fail = (error: unknown) => {
+    if (running) running.failure ??= error;
+  };
+  Object.assign(globalThis, {
+    reportError: fail,
+    IDBKeyRange: KeyRange,
+    location: { href: 'https://sim.test/' },
+  });
+  Object.defineProperty(globalThis.crypto, 'randomUUID', {
+    value: () => Realm.current?.newId() ?? randomUUID(),
+  });
+  process.on('unhandledRejection', fail);
+  process.on('uncaughtException', fail);
+}
+
+/** Runs one seed from its first page to its last. `timelineLines` is how much of what happened is remembered. */
+export async function simulate(seed: number, timelineLines?: number): Promise<Outcome> {
+  const simulation = new Simulation(seed, timelineLines);
+  running = simulation.kernel;
+  await simulation.run();
+  running = null;
+  const { kernel, plan } = simulation;
+  const { failure, events, now: simulatedMs } = kernel;
+  return { seed, failure, events, simulatedMs, plan, timeline: () => kernel.timeline.print() };
+}
+
+class Simulation {
+  readonly kernel: Kernel;
+  readonly plan: Plan;
+  readonly #random: Random;
+  readonly #ledger: Ledger;
+  readonly #topics = new Topics();
+  readonly #cursors: StoredCursors;
+  readonly #fencing = new Fencing();
+  readonly #network: Network;
+  readonly #server: SimServer;
+  readonly #browser: Browser;
+  #scripts: TabScript[] = [];
+  readonly #hubs = new Set<Realm>();
+  #opened = 0;
+  #wake = () => {};
+
+  constructor(seed: number, timelineLines?: number) {
+    this.kernel = new Kernel(timelineLines);
+    const random = new Random(seed);
+    this.#random = random;
+    const plan = planOf(random.fork('plan'));
+    this.plan = plan;
+    const { kernel } = this;
+    const now = () => kernel.now;
+    this.#ledger = new Ledger(now, plan.hub.durability === 'strict');
+    this.#cursors = new StoredCursors(now, (sinceMs) => this.#ledger.wasInMemory(sinceMs));
+    const { window = Infinity } = plan.server.limits;
+    const dialling = new Dialling(now, plan.hub.backoff as never, window);
+    const observer = guardedObserver(kernel, dialling);
+    this.#network = new Network(kernel, random.fork('network'), plan.quality, plan.marks, observer);
+    this.#server = new SimServer(kernel, random.fork('server'), this.#network, plan.server, {
+      began: () => {
+        for (const checker of [this.#ledger, this.#topics, this.#fencing]) checker.began();
+      },
+      opened: (client) => kernel.guarded(() => this.#fencing.opened(client)),
+      handled: (publish) =>
+        kernel.guarded(() => {
+          kernel.timeline.add('backbone', publish.result.kind, publish);
+          for (const checker of [this.#fencing, this.#ledger, this.#topics]) checker.handled(publish);
+        }),
+    });
+    this.#browser = new Browser(
+      kernel,
+      random.fork('browser'),
+      this.#network,
+      plan.renderers,
+      (hub, what) => {
+        this.#met(hub);
+        dialling.told(hub, what);
+      },
+    );
+    this.#browser.disk.committed = (writer, file, writes) =>
+      kernel.guarded(() => {
+        kernel.timeline.add('disk', 'writes', writes);
+        this.#fencing.committed(writer, file, writes);
+        this.#cursors.committed(writes);
+      });
+  }
+
+  async run(): Promise<void> {
+    const { kernel, plan } = this;
+    kernel.guarded(() => {
+      this.#server.start();
+      for (let count = 0; count < plan.pages; count += 1) this.#open();
+    });
+    const faults = new Faults(this.#victims, plan, this.#random.fork('faults'));
+    this.#wake = () => faults.wake();
+    await kernel.run(plan.chaosMs);
+    kernel.timeline.add('faults', 'end');
+    kernel.guarded(() => faults.end());
+    for (const script of this.#live) script.rest();
+    if (plan.deploys > 1) await this.#closeWaiting();
+    await this.#settle('everything comes to rest', ({ isQuiet }) => isQuiet);
+    if (this.#live.some(({ socket }) => socket.status.durability === 'memory')) {
+      await this.#beginAnew();
+      await this.#settle('everything comes to rest again', ({ isQuiet }) => isQuiet);
+    }
+    await this.#settle('everything arrives', ({ followers }) =>
+      [...followers].every((follower) => this.#topics.behind(follower) === null),
+    );
+    for (const entry of this.#ledger.entries) {
+      if (this.#ledger.needsInquest(entry)) this.#live[0]?.inquire(entry);
+    }
+    await this.#settle('every question is answered', ({ isQuiet }) => isQuiet);
+    kernel.guarded(() => this.#ledger.finish());
+    for (const script of this.#live) script.leave();
+    await this.#settle('every promise settles', ({ pending }) => pending.length === 0);
+  }
+
+  get #victims() {
+    const { kernel } = this;
+    return {
+      kernel,
+      browser: this.#browser,
+      network: this.#network,
+      server: this.#server,
+      losingPower: () => {
+        this.#ledger.powerLost();
+        this.#cursors.forget();
+      },
+      hubName,
+      open: () => this.#open(),
+    };
+  }
+
+  /** Scripts whose pages run. */
+  get #live(): readonly TabScript[] {
+    return (this.#scripts = this.#scripts.filter((script) => !script.page.realm.isDead));
+  }
+
+  #open(): void {
+    const { plan } = this;
+    if (this.#live.length >= plan.pages) return;
+    const page = this.#browser.open();
+    const number = (this.#opened += 1);
+    const deploy = this.#random.fork(`deploy${number}`).int(1, plan.deploys);
+    const checks = {
+      ledger: this.#ledger,
+      topics: this.#topics,
+      cursors: this.#cursors,
+      file: () => this.#browser.disk.files.get(hubName),
+    };
+    const random = this.#random.fork(`page${number}`);
+    page.realm.enter(() => this.#scripts.push(new TabScript(page, plan, deploy, random, checks)));
+  }
+
+  /** The tabs of one build wait until the hub of the other has ended. Those of a hub that should have ended do not. */
+  async #closeWaiting(): Promise<void> {
+    // A hub that had stopped to dial learns of it once it is told to go on.
+    await this.kernel.run(this.kernel.now + simLimits.waitingMs);
+    for (const script of this.#live) script.reconnect();
+    await this.kernel.run(this.kernel.now + simLimits.waitingMs);
+    for (const script of this.#live) if (script.socket.status.state === 'connecting') script.page.close();
+    await this.kernel.run(this.kernel.now + simLimits.lookMs);
+    if (this.#live.length === 0) this.#open();
+    for (const script of this.#live) script.rest();
+  }
+
+  /** A hub that could not open its store may have left entries there: the next one sends them. */
+  async #beginAnew(): Promise<void> {
+    for (const script of this.#live) script.page.close();
+    await this.kernel.run(this.kernel.now + simLimits.lookMs);
+    this.#open();
+    for (const script of this.#live) script.rest();
+  }
+
+  /** A hub that pages attach to for the first time: they hear of its death before long, whatever they do. */
+  #met(hub: Realm): void {
+    if (this.#hubs.has(hub)) return;
+    this.#hubs.add(hub);
+    hub.onDeath(() => {
+      const pages = this.#live.filter(({ page }) => page.isActive);
+      const { kernel } = this;
+      const diedAt = kernel.now;
+      kernel.schedule(simLimits.mourningMs, () => {
+        for (const { page, socket } of pages) {
+          const { hubId, state } = socket.status;
+          const hasSlept = !page.isActive || page.realm.thawedAt >= diedAt;
+          const believes = hubId?.startsWith(`${hub.name}.`) && state !== 'connecting' && state !== 'closed';
+          kernel.guarded(() =>
+            must(
+              hasSlept || !believes,
+              'pages hear of a death',
+              () => `${page.realm.name} still has ${hubId}`,
+            ),
+          );
+        }
+      });
+    });
+  }
+
+  /** Lets time pass until all pages are as they must be, which has a bound. */
+  async #settle(what: string, isDone: (script: TabScript) => boolean): Promise<void> {
+    const { kernel } = this;
+    const isOver = () => this.#live.every(isDone);
+    const endMs = kernel.now + simLimits.restMs;
+    let wokenAt = kernel.now;
+    while (!isOver() && kernel.now < endMs && kernel.failure === null) {
+      if (kernel.now - wokenAt >= simLimits.wakeMs) {
+        wokenAt = kernel.now;
+        this.#wake();
+      }
+      await kernel.run(Math.min(endMs, kernel.now + simLimits.lookMs));
+    }
+    kernel.guarded(() =>
+      must(isOver(), what, () => {
+        const late = this.#live.filter((script) => !isDone(script));
+        return late
+          .map((script) => {
+            const { state, queue, hubId, lastError } = script.socket.status;
+            const { name } = script.page.realm;
+            const behind = [...script.followers].map((follower) => this.#topics.behind(follower) ?? '');
+            return `${name}: ${hubId} ${state} ${queue.entries} entries ${lastError?.message ?? ''}, pending: ${[...script.pending, ...behind].slice(0, 5).join(', ')}`;
+          })
+          .join('\n');
+      }),
+    );
+  }
+}
+
+const hubName = 'onesocket:wss://sim.test/realtime';
+
+/** A checker that ends the simulation where it would otherwise throw into the code under test. */
+function guardedObserver(kernel: Kernel, inner: NetworkObserver): NetworkObserver {
+  return {
+    dialled: (client) => kernel.guarded(() => inner.dialled(client)),
+    ended: (client) => kernel.guarded(() => inner.ended(client)),
+    received: (client, data) => kernel.guarded(() => inner.received(client, data)),
+    sent: (client, data) => kernel.guarded(() => inner.sent(client, data)),
+  };
+}
