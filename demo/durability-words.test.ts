@@ -21,7 +21,7 @@ const status = (more: Partial<SocketStatus>): SocketStatus => ({
 });
 
 test('says nothing of the outbox before there is a hub', () => {
-  expect(durabilityWords(status({ durability: null, durability: 'memory' })).label).toBe('');
+  expect(durabilityWords(status({ durability: null })).label).toBe('');
 });
 
 test('gives the reason where the outbox is in memory', () => {
