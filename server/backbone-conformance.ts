@@ -1,6 +1,7 @@
 /** What every backbone must do, as cases that any test runner can run. */
 import { deepEqual, equal, notEqual, ok } from 'node:assert/strict';
-import type { Backbone, Publication } from './backbone.ts';
+import * as protocolLimits from '../src/protocol/limits.ts';
+import type { Backbone, LargePayload, Publication } from './backbone.ts';
 
 /** One rule. */
 export interface ConformanceCase {
@@ -12,6 +13,14 @@ export interface ConformanceCase {
 const bounds = { maxMessages: 100, maxBytes: 1_000_000 };
 
 const message = (topic: string, id: string, payload = '1'): Publication => ({ topic, id, ts: 5, payload });
+
+/** A large payload of two chunks and a bit, each byte of which says where it is. */
+export function largePayload(id: string, form: LargePayload['form'] = 'bytes'): LargePayload {
+  const { chunkBytes } = protocolLimits;
+  const part = (length: number, index: number) => new Uint8Array(length).map((_, at) => at + index);
+  const parts = [chunkBytes, chunkBytes, 7].map(part);
+  return { id, size: 2 * chunkBytes + 7, form, ...(form === 'blob' && { mime: 'text/css' }), parts };
+}
 
 async function publishMany(backbone: Backbone, topic: string, count: number): Promise<void> {
   for (let index = 1; index <= count; index++)
@@ -58,6 +67,36 @@ const historyCases: readonly ConformanceCase[] = [
       const frame = binary!.frame as Uint8Array;
       deepEqual([frame[0], ...frame.subarray(-2)], [1, 1, 2]);
       equal(binary!.bytes, frame.byteLength);
+    },
+  },
+  {
+    name: 'keeps the parts of a large payload as they are, beside an envelope without them',
+    run: async (backbone) => {
+      const payload = largePayload('x', 'blob');
+      await backbone.publish({ topic: 't', id: 'large', ts: 5, payload });
+      await backbone.publish({ topic: 't', id: 'empty', ts: 5, payload: { ...payload, size: 0, parts: [] } });
+      await backbone.publish(message('t', 'small', '{"transfer":{"id":"no"}}'));
+      const { epoch, messages } = await backbone.read('t', 0, bounds);
+      const [large, empty, small] = messages;
+      const transfer = { id: 'x', size: payload.size, form: 'blob', mime: 'text/css', at: 0 };
+      const head = { type: 'message', id: 'large', ts: 5, topic: 't', epoch, offset: 1, payload: null };
+      deepEqual(JSON.parse(large!.frame as string), { ...head, transfer });
+      deepEqual({ ...large!.large }, payload);
+      equal(large!.bytes, Buffer.byteLength(large!.frame as string) + payload.size);
+      deepEqual([empty!.large?.size, empty!.large?.parts], [0, []]);
+      equal(small!.large, undefined);
+    },
+  },
+  {
+    name: 'reads a large message alone, where it is beyond the bounds',
+    run: async (backbone) => {
+      await backbone.publish({ topic: 't', id: 'a', ts: 5, payload: largePayload('x') });
+      await backbone.publish(message('t', 'b'));
+      const slice = await backbone.read('t', 0, { maxMessages: 100, maxBytes: 1000 });
+      deepEqual(
+        slice.messages.map(({ offset, large }) => [offset, large?.id]),
+        [[1, 'x']],
+      );
     },
   },
   {

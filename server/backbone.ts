@@ -1,17 +1,33 @@
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Refusal } from './request-error.ts';
 
-/** A payload on its way into a topic: JSON text, or raw bytes. */
-export type EncodedPayload = string | Uint8Array;
+/** A payload that travels in chunks. Its parts are never joined, and must not be changed. */
+export interface LargePayload {
+  /** Names the content on the wire. The server makes it, so that no two are the same. */
+  readonly id: string;
+  /** Bytes of all parts. */
+  readonly size: number;
+  /** What the bytes are: JSON text in UTF-8 (nobody has checked it), raw bytes, or those of a Blob. */
+  readonly form: 'json' | 'bytes' | 'blob';
+  /** The media type of a Blob, where it has one. */
+  readonly mime?: string | undefined;
+  /** Each has 65,536 bytes, but for the last, which has 1 to 65,536; none where `size` is 0. */
+  readonly parts: readonly Uint8Array[];
+}
+
+/** A payload on its way into a topic: JSON text, raw bytes, or the parts of a large one. */
+export type EncodedPayload = string | Uint8Array | LargePayload;
 
 /** A message of a history, encoded once for all its receivers. */
 export interface StoredMessage {
   /** Position in the topic; the first message of an incarnation has 1. */
   readonly offset: number;
-  /** The whole `message` envelope: JSON text, or a binary frame. */
+  /** The whole `message` envelope: JSON text, or a binary frame. For a large payload, text with its `transfer`. */
   readonly frame: string | Uint8Array;
-  /** Bytes of `frame` in UTF-8. */
+  /** Bytes of `frame` in UTF-8, and of all parts. */
   readonly bytes: number;
+  /** The content, where it goes in chunks behind the frame. */
+  readonly large?: LargePayload | undefined;
 }
 
 /** What a topic holds at one moment. */
@@ -125,7 +141,10 @@ export interface Backbone {
     client: ClientSequence,
     refusal: Refusal,
   ): MaybePromise<{ readonly kind: 'recorded' } | SequenceProblem>;
-  /** Reads the messages after the offset `after`. */
+  /**
+   * Reads the messages after the offset `after`. A large message is read again for each of its chunks and each of its
+   * receivers, so that none of them keeps in memory what the history has forgotten.
+   */
   read(topic: string, after: number, bounds: ReadBounds): MaybePromise<HistorySlice>;
   /** What the topic holds now. Asked only while the topic is watched. */
   head(topic: string): MaybePromise<TopicHead>;

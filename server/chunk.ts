@@ -1,12 +1,18 @@
 import type { HistorySlice, StoredMessage } from './backbone.ts';
 
-/** Consecutive messages that can travel in one frame: a run of text, or a single binary message. */
+/** Consecutive messages that can travel in one frame: a run of text, or a single binary or large message. */
 export class ChunkPart {
   readonly messages: readonly StoredMessage[];
   readonly #joined = new Map<number, Uint8Array>();
 
   constructor(messages: readonly StoredMessage[]) {
     this.messages = messages;
+  }
+
+  /** The message, where it is a large one. */
+  get large(): StoredMessage | undefined {
+    const message = this.messages[0]!;
+    return message.large && message;
   }
 
   /** The binary frame, where this is a binary message. */
@@ -45,7 +51,7 @@ export function chunkOf({ epoch, oldest, messages }: HistorySlice): Chunk {
     run = [];
   };
   for (const message of messages) {
-    if (typeof message.frame === 'string') {
+    if (typeof message.frame === 'string' && !message.large) {
       run.push(message);
     } else {
       endRun();

@@ -10,6 +10,7 @@ import { MemoryBackbone } from './memory-backbone.ts';
 import { resolveOptions, type ResolvedOptions, type ServerOptions } from './options.ts';
 import { newStats, type ServerStats } from './stats.ts';
 import { TopicFeeds } from './topic-feeds.ts';
+import { TransferStore } from './transfer-store.ts';
 
 /** An open session, as a newer connection of the same client sees it. */
 export interface ClientSession {
@@ -35,6 +36,8 @@ export interface ServerContext extends Surroundings {
   readonly backbone: Backbone;
   readonly feeds: TopicFeeds;
   readonly scheduler: FlushScheduler;
+  /** What clients send in chunks. */
+  readonly transfers: TransferStore;
   /** Open sessions by client key: at most one per client. */
   readonly sessions: Map<string, ClientSession>;
 }
@@ -60,6 +63,7 @@ export function createContext(options: ServerOptions, { clock, randomId }: Surro
     backbone,
     feeds: new TopicFeeds(backbone, scheduler, stats, limits.batchBytes),
     scheduler,
+    transfers: new TransferStore(clock, limits, stats),
     sessions: new Map(),
   };
 }

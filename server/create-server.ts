@@ -6,6 +6,7 @@ import { Connections } from './connections.ts';
 import { createContext, systemSurroundings, type ServerContext } from './context.ts';
 import { serveHealth } from './health.ts';
 import { closeWithinMsDefault } from './limits.ts';
+import { isPromise } from './maybe-promise.ts';
 import { checkInteger, invalid, type ServerOptions } from './options.ts';
 import { checkTopic, encodePayload } from './publish-input.ts';
 import type { ServerStats } from './stats.ts';
@@ -31,7 +32,10 @@ export interface OnesocketServer {
   /**
    * Publishes from the app's back end. Neither `authorize` nor `onPublish` is asked.
    *
-   * @param payload - A JSON value, or bytes: `Uint8Array` or `ArrayBuffer`.
+   * What is larger than 64 KiB, and every Blob, goes to the clients in chunks. A Blob is read first: what is published
+   * meanwhile comes before it.
+   *
+   * @param payload - A JSON value, or bytes: `Uint8Array`, `ArrayBuffer` or `Blob`.
    * @throws ConnectionError `invalid-option` (the topic), `invalid-payload`, `too-large`, `rejected` (the
    * backbone has no room), `closed`
    */
@@ -89,9 +93,10 @@ function attach(httpServer: HttpServer, path: string, connections: Connections, 
 }
 
 async function publish(context: ServerContext, topic: string, payload: unknown): Promise<PublishedAt> {
-  const { limits, stats, backbone, clock, randomId } = context;
+  const { stats, backbone, clock, randomId } = context;
   checkTopic(topic);
-  const encoded = encodePayload(payload, limits.messageBytes);
+  const encoding = encodePayload(payload, context);
+  const encoded = isPromise(encoding) ? await encoding : encoding;
   stats.published++;
   const result = await backbone.publish({ topic, id: randomId(), ts: clock.now(), payload: encoded });
   if (result.kind !== 'published') {

@@ -6,6 +6,21 @@ export interface Gap {
   readonly missed?: number;
 }
 
+/** How much a client has of a large message. */
+export interface PartialMessage {
+  readonly offset: number;
+  /** Bytes of it. */
+  readonly received: number;
+}
+
+/** Where a cursor begins. */
+export interface CursorStart {
+  readonly epoch: string;
+  readonly offset: number;
+  readonly gap: Gap | undefined;
+  readonly partial: PartialMessage | undefined;
+}
+
 /**
  * The position of one subscription in the history of its topic. This is all that a subscriber costs,
  * however far behind it is: messages wait in the history, not per connection.
@@ -17,17 +32,16 @@ export class Cursor implements FeedReader {
   offset: number;
   /** Sent before the next message. */
   gap: Gap | undefined;
+  /** The large message that the client has a part of. */
+  partial: PartialMessage | undefined;
   readonly #woken: (cursor: Cursor) => void;
 
-  constructor(
-    feed: TopicFeed,
-    start: { readonly epoch: string; readonly offset: number; readonly gap: Gap | undefined },
-    woken: (cursor: Cursor) => void,
-  ) {
+  constructor(feed: TopicFeed, start: CursorStart, woken: (cursor: Cursor) => void) {
     this.feed = feed;
     this.epoch = start.epoch;
     this.offset = start.offset;
     this.gap = start.gap;
+    this.partial = start.partial;
     this.#woken = woken;
   }
 

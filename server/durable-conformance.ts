@@ -1,6 +1,7 @@
 /** What a backbone must do that keeps its state over restarts, or can fail, as cases that any test runner can run. */
 import { deepEqual, equal, ok, rejects } from 'node:assert/strict';
 import type { Backbone, Publication } from './backbone.ts';
+import { largePayload } from './backbone-conformance.ts';
 
 /** A backbone that can be ended and opened again with the same state. */
 export interface Reopening {
@@ -55,6 +56,25 @@ export const reopeningConformance: readonly AbilityCase<Reopening>[] = [
       deepEqual(await again.read('t', 0, all), before);
       const next = await again.publish(message('d'));
       deepEqual(next, { kind: 'published', epoch: before.epoch, offset: 4 });
+    },
+  },
+  {
+    name: 'goes on with large messages, and forgets their parts with them',
+    run: async ({ backbone, reopen }) => {
+      for (const id of ['a', 'b'])
+        await backbone.publish({ ...message(id), payload: largePayload(id, 'blob') });
+      await backbone.publish({ ...message('c'), payload: { ...largePayload('c'), size: 0, parts: [] } });
+      await backbone.publish(message('text "transfer":{'));
+      const before = await backbone.read('t', 0, all);
+      const again = await reopen();
+      deepEqual(await again.read('t', 0, all), before);
+      for (let index = 1; index <= 8; index++) await again.publish(message(`m${index}`));
+      const third = await reopen();
+      const { oldest, messages } = await third.read('t', 0, { maxMessages: 100, maxBytes: 10_000_000 });
+      deepEqual(
+        [oldest, messages.map(({ large }) => large?.id).slice(0, 3)],
+        [3, ['c', undefined, undefined]],
+      );
     },
   },
   {

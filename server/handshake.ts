@@ -22,6 +22,7 @@ import type { Credentials } from './credentials.ts';
 import { forgetClient } from './forget-client.ts';
 import { withDeadline } from './guard.ts';
 import type { Identity } from './hooks.ts';
+import * as serverLimits from './limits.ts';
 import { settle } from './maybe-promise.ts';
 import type { SessionStart } from './open-session.ts';
 import type { Outbound } from './outbound.ts';
@@ -133,12 +134,16 @@ export class Handshake {
       return close(closeCodes.staleClientEpoch, 'a newer connection has this client id');
     }
     older?.replacedBy(clientEpoch);
-    const chosen = wireFeatures.filter((feature) => features.includes(feature));
     const { limits, heartbeatMs } = context;
+    const fitsChunk = limits.maxFrameBytes >= serverLimits.chunkFrameBytes;
+    const chosen = wireFeatures.filter(
+      (feature) => features.includes(feature) && (feature !== 'chunks' || fitsChunk),
+    );
     outbound.push(welcomeOf({ hello, result, limits, heartbeatMs, features: chosen }));
     if (chosen.includes('batch')) outbound.maxBatch = protocolLimits.batchEnvelopes;
     this.end();
-    opened({ client, lastSeq, window: Math.min(window, limits.window) });
+    const chunks = chosen.includes('chunks');
+    opened({ client, lastSeq, window: Math.min(window, limits.window), chunks });
   }
 
   #become(next: HandshakeState): void {

@@ -1,3 +1,4 @@
+import type { LargePayload } from './backbone.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Refusal } from './request-error.ts';
 import type { PeerRequest } from './transport.ts';
@@ -45,9 +46,14 @@ export interface IncomingPublish {
   readonly id: string;
   /** The sequence of the message in its client's outbox; the same whenever it is sent again. */
   readonly seq: number;
-  /** A JSON value, or the bytes of a binary publish. */
+  /** A JSON value, or the bytes of a binary publish; undefined for a large one. */
   readonly payload: unknown;
+  /** The content of a publish that came in chunks. */
+  readonly large?: IncomingLarge | undefined;
 }
+
+/** A large payload before it is accepted. Its parts are those that are published: do not change them. */
+export type IncomingLarge = Pick<LargePayload, 'size' | 'form' | 'mime' | 'parts'>;
 
 /**
  * Sees every publish of a client, in order, before it is accepted. A returned refusal, or a thrown

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { encodeBinary } from '../src/protocol/codec.ts';
 import { createContext } from './context.ts';
 import { Session } from './session.ts';
 import { recordingLogger, startServer } from './test-kit.ts';
@@ -88,7 +89,7 @@ const helloFrame = JSON.stringify({
   ts: 1,
   payload: {
     versions: [1],
-    features: ['batch'],
+    features: ['batch', 'chunks'],
     clientId: 'c',
     clientEpoch: 1,
     acked: 0,
@@ -110,6 +111,10 @@ const envelope = fc.record(
       'request',
       'cancel',
       'received',
+      'offer',
+      'chunk',
+      'abandon',
+      'chunk-ack',
       'ping',
       'pong',
       'ack',
@@ -124,7 +129,15 @@ const envelope = fc.record(
     method: name,
     timeoutMs: number,
     replay: number,
-    resume: fc.record({ epoch: name, offset: number }),
+    resume: fc.record({
+      epoch: name,
+      offset: number,
+      partial: fc.record({ offset: number, received: number }),
+    }),
+    transfer: fc.oneof(name, fc.record({ id: name, size: number, form: name })),
+    size: number,
+    at: number,
+    received: number,
     payload: fc.oneof(
       fc.jsonValue(),
       fc.constant({ token: 'x' }),
@@ -141,6 +154,9 @@ const valid = fc.record({
     'request',
     'cancel',
     'received',
+    'offer',
+    'abandon',
+    'chunk-ack',
     'ping',
     'pong',
   ),
@@ -153,14 +169,44 @@ const valid = fc.record({
   method: fc.constantFrom('echo', 'toString'),
   timeoutMs: fc.nat(),
   payload: fc.jsonValue(),
+  transfer: fc.constantFrom('a', 'b'),
+  size: fc.constantFrom(0, 1, 70_000, 2 ** 53 - 1),
+  received: fc.constantFrom(0, 1, 65_536),
 });
+/** A publish of a transfer, and its chunks. */
+const ofTransfer = fc.record({
+  type: fc.constantFrom('publish', 'subscribe'),
+  id: fc.uuid(),
+  ts: fc.nat(),
+  topic: fc.constantFrom('a', 'b'),
+  seq: fc.integer({ min: 1, max: 6 }),
+  payload: fc.constant(null),
+  transfer: fc.record({
+    id: fc.constantFrom('a', 'b'),
+    size: fc.constantFrom(0, 1, 70_000),
+    form: fc.constantFrom('json', 'bytes', 'blob'),
+  }),
+  replay: fc.constantFrom(0, 5),
+  resume: fc.constantFrom(undefined, { epoch: 'id', offset: 0, partial: { offset: 1, received: 1 } }),
+});
+const chunk = fc
+  .record({
+    transfer: fc.constantFrom('a', 'b'),
+    at: fc.constantFrom(0, 1, 65_536),
+    length: fc.constantFrom(0, 1, 4464, 65_536),
+  })
+  .map(({ transfer, at, length }) =>
+    encodeBinary({ type: 'chunk', id: 'k', ts: 1, transfer, at }, new Uint8Array(length)),
+  );
 const text = fc.oneof(
   fc.string(),
   envelope.map((value) => JSON.stringify(value)),
   fc.array(fc.oneof(envelope, valid), { maxLength: 5 }).map((value) => JSON.stringify(value)),
   {
     weight: 4,
-    arbitrary: fc.array(valid, { minLength: 1, maxLength: 8 }).map((value) => JSON.stringify(value)),
+    arbitrary: fc
+      .array(fc.oneof(valid, ofTransfer), { minLength: 1, maxLength: 8 })
+      .map((value) => JSON.stringify(value)),
   },
 );
 const mutated = fc
@@ -178,7 +224,7 @@ const binary = fc
     size.writeUInt32BE(length % 3 === 0 ? length : head.length, 1);
     return new Uint8Array(Buffer.concat([size, head, bytes]));
   });
-const frame = fc.oneof(text, mutated, binary, fc.uint8Array({ maxLength: 40 }));
+const frame = fc.oneof(text, mutated, binary, chunk, fc.uint8Array({ maxLength: 40 }));
 
 describe('a session', () => {
   it('survives random and mutated frames, and leaves nothing behind', () => {
@@ -209,10 +255,12 @@ describe('a session', () => {
       session.closed();
       clock.advance(1);
       expect(closes.length).toBeLessThanOrEqual(1);
-      for (const code of closes) expect([4400, 4405, 4406, 4409]).toContain(code);
+      for (const code of closes) expect([4400, 4405, 4406, 4409, 4429]).toContain(code);
       expect(logger.lines.filter((line) => line.startsWith('error'))).toEqual([]);
       expect(clock.pending).toBe(0);
       expect(context.stats).toMatchObject({ subscriptions: 0, topics: 0 });
+      // What has come of a transfer is kept for a while.
+      expect(context.stats.transferBytes).toBeLessThan(4 * (70_000 + 1024));
       expect(context.sessions.size).toBe(0);
     };
     fc.assert(fc.property(fc.array(frame, { maxLength: 12 }), fc.boolean(), run), { numRuns: 4000 });

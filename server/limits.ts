@@ -20,6 +20,17 @@ export interface ServerLimits {
   readonly maxFrameBytes: number;
   /** Bytes of one payload as it is kept; a larger one is refused `too-large`. Default 1 MiB. */
   readonly messageBytes: number;
+  /** Bytes of one payload that travels in chunks; a larger one is refused `too-large`. Default 64 MiB. */
+  readonly transferBytes: number;
+  /** Large payloads that one client has under way to the server; one more is refused for now. Default 4. */
+  readonly transfers: number;
+  /**
+   * Bytes of all large payloads under way to the server, until they are published. Above it, those of clients that
+   * are away make room; then what comes is refused for now. Default 256 MiB.
+   */
+  readonly totalTransferBytes: number;
+  /** Milliseconds that the beginning of a large payload is kept while its client is away. Default 1 hour. */
+  readonly transferMemoryMs: number;
   /** Publishes in process of one connection before reading pauses, and messages to it that it has not received. Default 1,024. */
   readonly window: number;
   /** Bytes of one text frame that the server joins of several envelopes. Default 256 KiB. */
@@ -36,7 +47,10 @@ export interface ServerLimits {
   readonly requestTimeoutMs: number;
   /** Messages that a topic keeps. Default 1,000. */
   readonly historyMessages: number;
-  /** Bytes that a topic keeps. Default 4 MiB. */
+  /**
+   * Bytes that a topic keeps. A large message that falls off while it is sent to a slow client is a gap there, so
+   * this should be well above `transferBytes`. Default 128 MiB.
+   */
   readonly historyBytes: number;
   /**
    * Bytes that all topics of a backbone keep together, counted as sent. Above it, whole topics without
@@ -67,6 +81,10 @@ export const defaultLimits: ServerLimits = {
   hookTimeoutMs: 10_000,
   maxFrameBytes: mib,
   messageBytes: mib,
+  transferBytes: 64 * mib,
+  transfers: 4,
+  totalTransferBytes: 256 * mib,
+  transferMemoryMs: 60 * 60 * 1000,
   window: 1024,
   batchBytes: 256 * kib,
   bufferedBytes: mib,
@@ -75,7 +93,7 @@ export const defaultLimits: ServerLimits = {
   pendingRequests: 256,
   requestTimeoutMs: 30_000,
   historyMessages: 1000,
-  historyBytes: 4 * mib,
+  historyBytes: 128 * mib,
   totalHistoryBytes: 256 * mib,
   topics: 10_000,
   clients: 100_000,
@@ -99,6 +117,21 @@ export const limitCeilings: Partial<ServerLimits> = {
  * for them is not the price of every publish.
  */
 export const historyReliefShare = 1 / 16;
+
+/** What a transfer counts besides its bytes, so that many small ones have a bound too. */
+export const transferOverheadBytes = kib;
+
+/** Bytes of a frame with a chunk, at most. */
+export const chunkFrameBytes = protocolLimits.chunkBytes + protocolLimits.binaryHeaderBytes + 5;
+
+/** Transfers whose late chunks a connection ignores: those that ended last. */
+export const endedTransfers = 64;
+
+/** Large messages that are sent to one connection at one time; those of further topics wait. */
+export const downloads = 2;
+
+/** Bytes waiting in the socket above which no chunk is sent, so that other messages need not wait behind many. */
+export const chunkBufferedBytes = 2 * protocolLimits.chunkBytes;
 
 /** Milliseconds of silence after which the server pings, unless `heartbeatMs` says otherwise. */
 export const heartbeatMsDefault = 30_000;

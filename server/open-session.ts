@@ -13,6 +13,7 @@ import type { ReadGate } from './read-gate.ts';
 import { RequestRunner } from './request-runner.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { SessionClose, Transport } from './transport.ts';
+import { Uploads } from './uploads.ts';
 
 /** What an open session needs of the connection that it belongs to. */
 export interface OpenSessionOwner {
@@ -34,6 +35,8 @@ export interface SessionStart {
   readonly lastSeq: number;
   /** Messages and gaps that may be under way to the client. */
   readonly window: number;
+  /** Whether large payloads travel in chunks. */
+  readonly chunks: boolean;
 }
 
 /** A connection after its welcome: hands each envelope to the part that it concerns. */
@@ -43,18 +46,25 @@ export class OpenSession implements ClientSession {
   readonly #subscriptions: Subscriptions;
   readonly #requests: RequestRunner;
   readonly #pump: Pump;
+  readonly #uploads: Uploads;
+  readonly #chunks: boolean;
   #client: Client;
 
   constructor(owner: OpenSessionOwner, start: SessionStart) {
-    const { context, transport, outbound, gate, request } = owner;
+    const { context, transport, outbound, gate, close, request } = owner;
+    const { chunks, window } = start;
     this.#owner = owner;
     this.#client = start.client;
     const client = () => this.#client;
     const policy = new Policy(context, client);
     const failed = (reason: unknown) => this.#failed(reason);
     const fenced = () => owner.close(closeCodes.staleClientEpoch, 'a newer connection has this client id');
-    this.#lane = new PublishLane({ context, client, policy, outbound, gate, fenced, failed }, start.lastSeq);
-    this.#pump = new Pump({ context, transport, outbound, window: start.window, request, failed });
+    const { key } = start.client;
+    this.#chunks = chunks;
+    this.#uploads = new Uploads({ context, key, policy, outbound, close, failed });
+    const parts = { context, client, policy, outbound, gate, uploads: this.#uploads };
+    this.#lane = new PublishLane({ ...parts, fenced, failed }, start.lastSeq);
+    this.#pump = new Pump({ context, transport, outbound, window, chunks, request, failed });
     this.#subscriptions = new Subscriptions({ context, policy, outbound, gate, pump: this.#pump, failed });
     this.#requests = new RequestRunner({ context, client, policy, outbound });
   }
@@ -66,9 +76,19 @@ export class OpenSession implements ClientSession {
   /** Takes one envelope. */
   handle(envelope: ClientEnvelope): void {
     const { outbound, close } = this.#owner;
+    if (!this.#chunks && isOfChunks(envelope))
+      return close(closeCodes.unexpected, 'chunks were not agreed on');
     switch (envelope.type) {
       case 'publish':
         return this.#lane.push(envelope);
+      case 'offer':
+        return this.#uploads.offer(envelope);
+      case 'chunk':
+        return this.#uploads.chunk(envelope);
+      case 'abandon':
+        return this.#uploads.abandon(envelope.transfer);
+      case 'chunk-ack':
+        return this.#pump.chunkReceived(envelope);
       case 'subscribe':
         return this.#subscriptions.subscribe(envelope);
       case 'unsubscribe':
@@ -102,6 +122,7 @@ export class OpenSession implements ClientSession {
 
   /** Sends the messages that there is room for. */
   flush(): void {
+    this.#uploads.flushed();
     this.#pump.run();
   }
 
@@ -122,6 +143,7 @@ export class OpenSession implements ClientSession {
     const { context } = this.#owner;
     const { key, lease } = this.#client;
     this.#lane.end();
+    this.#uploads.end();
     this.#subscriptions.end();
     this.#requests.end();
     if (context.sessions.get(key) === this) context.sessions.delete(key);
@@ -137,3 +159,10 @@ export class OpenSession implements ClientSession {
     this.#owner.close(closeCodes.internalError, 'the server failed');
   }
 }
+
+const isOfChunks = (envelope: ClientEnvelope): boolean =>
+  envelope.type === 'offer' ||
+  envelope.type === 'chunk' ||
+  envelope.type === 'abandon' ||
+  envelope.type === 'chunk-ack' ||
+  (envelope.type === 'publish' && envelope.transfer !== undefined);

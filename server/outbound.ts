@@ -1,4 +1,4 @@
-import { encodeBinary, encodeEnvelope, packFrames } from '../src/protocol/codec.ts';
+import { encodeBinary, encodeBinaryHead, encodeEnvelope, packFrames } from '../src/protocol/codec.ts';
 import type { Outgoing } from '../src/protocol/outgoing.ts';
 import type { ServerEnvelope } from '../src/protocol/schema.ts';
 import type { Clock } from './clock.ts';
@@ -44,6 +44,12 @@ export class Outbound {
         ? encodeEnvelope({ head: stamped, json: payload })
         : encodeBinary(stamped, payload),
     );
+  }
+
+  /** Sends a chunk at once. */
+  sendChunk(transfer: string, at: number, bytes: Uint8Array): void {
+    const head = this.#stamped({ type: 'chunk', transfer, at });
+    this.#transport.sendBinary(encodeBinaryHead(head), bytes);
   }
 
   /** Every sequence up to `seq` is handled. One `ack` is sent for all of a turn, behind their nacks. */

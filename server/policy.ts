@@ -1,6 +1,8 @@
 import type { ClientMessage } from '../src/protocol/schema.ts';
+import type { LargePayload } from './backbone.ts';
 import type { ServerContext } from './context.ts';
 import { guarded, type Deadline } from './guard.ts';
+import type { IncomingLarge } from './hooks.ts';
 import { chain, type MaybePromise } from './maybe-promise.ts';
 import { RequestError, type Refusal } from './request-error.ts';
 import type { Client } from './client.ts';
@@ -33,23 +35,30 @@ export class Policy {
   }
 
   /** Why a publish is refused; undefined where it is not. Never rejects. */
-  review(publish: ClientMessage<'publish'>): MaybePromise<Refusal | undefined> {
+  review(
+    publish: ClientMessage<'publish'>,
+    large: LargePayload | undefined,
+  ): MaybePromise<Refusal | undefined> {
     const { authorize, onPublish } = this.#context.hooks;
     if (!authorize && !onPublish) return undefined;
     return chain(this.allows('publish', publish.topic), (allowed) =>
-      allowed ? this.#inspect(publish) : forbidden(publish.topic),
+      allowed ? this.#inspect(publish, large) : forbidden(publish.topic),
     );
   }
 
-  #inspect(publish: ClientMessage<'publish'>): MaybePromise<Refusal | undefined> {
+  #inspect(
+    publish: ClientMessage<'publish'>,
+    large: LargePayload | undefined,
+  ): MaybePromise<Refusal | undefined> {
     const onPublish = this.#context.hooks.onPublish;
     if (!onPublish) return undefined;
     const { identity, claims, clientId, clientEpoch } = this.#client();
-    const { topic, id, seq, payload } = publish;
+    const { topic, id, seq } = publish;
+    const content = large ? { payload: undefined, large: incoming(large) } : { payload: publish.payload };
     return guarded<Refusal | undefined>(
       () =>
         chain(
-          onPublish({ identity, claims, clientId, clientEpoch, topic, id, seq, payload }),
+          onPublish({ identity, claims, clientId, clientEpoch, topic, id, seq, ...content }),
           (refusal) => refusal ?? undefined,
         ),
       (reason) => {
@@ -61,6 +70,8 @@ export class Policy {
     );
   }
 }
+
+const incoming = ({ size, form, mime, parts }: LargePayload): IncomingLarge => ({ size, form, mime, parts });
 
 /** The refusal of what `authorize` does not allow. */
 export const forbidden = (topic: string): Refusal => ({

@@ -1,6 +1,6 @@
 import { fitsUtf8 } from '../src/protocol/utf8.ts';
 import type { ClientMessage } from '../src/protocol/schema.ts';
-import type { EncodedPayload, PublishResult } from './backbone.ts';
+import type { EncodedPayload, LargePayload, PublishResult } from './backbone.ts';
 import type { Client } from './client.ts';
 import type { ServerContext } from './context.ts';
 import { withDeadline, type Deadline } from './guard.ts';
@@ -9,6 +9,7 @@ import type { Outbound } from './outbound.ts';
 import type { Policy } from './policy.ts';
 import type { ReadGate } from './read-gate.ts';
 import { wireFailure, type Refusal } from './request-error.ts';
+import type { Uploads } from './uploads.ts';
 
 type Publish = ClientMessage<'publish'>;
 type Outcome = PublishResult | { readonly kind: 'recorded' };
@@ -27,6 +28,7 @@ export interface LaneOwner {
   readonly policy: Policy;
   readonly outbound: Outbound;
   readonly gate: ReadGate;
+  readonly uploads: Uploads;
   /** A newer connection publishes for this client. */
   readonly fenced: () => void;
   /** The backbone failed. */
@@ -95,17 +97,21 @@ export class PublishLane {
   }
 
   #admit(publish: Publish): void {
-    if (publish.seq <= this.#taken) return this.#duplicate();
-    const refusal = this.#owner.policy.review(publish);
-    if (!isPromise(refusal)) return this.#decide(publish, refusal);
+    const { policy, uploads } = this.#owner;
+    const { transfer } = publish;
+    if (publish.seq <= this.#taken) return this.#duplicate(transfer?.id);
+    const large = transfer && uploads.content(transfer);
+    if (transfer && !large) return this.#decide(publish, transferLost);
+    const refusal = policy.review(publish, large);
+    if (!isPromise(refusal)) return this.#decide(publish, refusal ?? large);
     this.#reviewing = true;
-    settle(refusal, (later) => this.#reviewed(publish, later), this.#failed);
+    settle(refusal, (later) => this.#reviewed(publish, later ?? large), this.#failed);
   }
 
-  #reviewed(publish: Publish, refusal: Refusal | undefined): void {
+  #reviewed(publish: Publish, decision: Refusal | LargePayload | undefined): void {
     this.#reviewing = false;
     if (this.#ended) return;
-    this.#decide(publish, refusal);
+    this.#decide(publish, decision);
     let next = 0;
     while (!this.#reviewing && !this.#ended && next < this.#waiting.length)
       this.#admit(this.#waiting[next++]!);
@@ -114,24 +120,25 @@ export class PublishLane {
   }
 
   /** Acknowledges again what was handled; what is under way is acknowledged when it is done. */
-  #duplicate(): void {
+  #duplicate(transfer: string | undefined): void {
     this.#owner.context.stats.duplicates++;
+    if (transfer !== undefined) this.#owner.uploads.drop(transfer);
     if (this.#slots.length === 0) this.#owner.outbound.acknowledge(this.#taken);
   }
 
-  #decide(publish: Publish, refused: Refusal | undefined): void {
+  #decide(publish: Publish, decision: Refusal | LargePayload | undefined): void {
     const { seq, topic, id } = publish;
-    const encoded = refused ?? this.#encode(publish.payload);
+    const encoded = decision ?? this.#encode(publish.payload);
     this.#taken = seq;
     const { clock, backbone } = this.#owner.context;
     const { key, lease } = this.#owner.client();
     const client = { key, lease, seq };
-    if (typeof encoded === 'string' || encoded instanceof Uint8Array) {
-      const ts = clock.now();
-      this.#track(seq, undefined, backbone.publish({ topic, id, ts, payload: encoded, client }));
-    } else {
+    if (isRefusal(encoded)) {
       const refusal = wireFailure(encoded);
-      this.#track(seq, refusal, backbone.recordRefusal(client, refusal));
+      this.#track(publish, refusal, backbone.recordRefusal(client, refusal));
+    } else {
+      const ts = clock.now();
+      this.#track(publish, undefined, backbone.publish({ topic, id, ts, payload: encoded, client }));
     }
   }
 
@@ -147,15 +154,23 @@ export class PublishLane {
     }
   }
 
-  #track(seq: number, refusal: Refusal | undefined, answer: MaybePromise<Outcome>): void {
+  #track({ seq, transfer }: Publish, refusal: Refusal | undefined, answer: MaybePromise<Outcome>): void {
     const outcome = withDeadline(answer, this.#deadline);
-    if (!isPromise(outcome) && this.#slots.length === 0) return this.#conclude(seq, refusal, outcome);
+    // Kept until the answer, for without one the client sends the publish again, and this is still its content.
+    const answered = ({ kind }: Outcome) => {
+      if (transfer && kind !== 'fenced') this.#owner.uploads.drop(transfer.id);
+    };
+    if (!isPromise(outcome) && this.#slots.length === 0) {
+      answered(outcome);
+      return this.#conclude(seq, refusal, outcome);
+    }
     const slot: Slot = { seq, refusal, outcome: undefined };
     this.#slots.push(slot);
     settle(
       outcome,
       (settled) => {
         slot.outcome = settled;
+        answered(settled);
         this.#drain();
       },
       this.#failed,
@@ -203,5 +218,14 @@ export class PublishLane {
     outbound.acknowledge(seq);
   }
 }
+
+const isRefusal = (decision: EncodedPayload | Refusal): decision is Refusal =>
+  typeof decision === 'object' && 'code' in decision;
+
+const transferLost: Refusal = {
+  code: 'transfer-lost',
+  message: 'the server does not have this transfer: it has to be sent again',
+  retryable: true,
+};
 
 const tooLarge: Refusal = { code: 'too-large', message: 'the payload is larger than the server keeps' };

@@ -1,22 +1,18 @@
+import type { ClientMessage } from '../src/protocol/schema.ts';
+import type { StoredMessage } from './backbone.ts';
 import type { Chunk, ChunkPart } from './chunk.ts';
 import type { Cursor } from './cursor.ts';
-import type { ServerContext } from './context.ts';
+import { Downloads, type DownloadOwner } from './downloads.ts';
 import { withDeadline, type Deadline } from './guard.ts';
+import { wholeFrame } from './large-payload.ts';
 import { isPromise, settle } from './maybe-promise.ts';
-import type { Outbound } from './outbound.ts';
-import type { Transport } from './transport.ts';
 
 /** What a pump needs of its session. */
-export interface PumpOwner {
-  readonly context: ServerContext;
-  readonly transport: Transport;
-  readonly outbound: Outbound;
+export interface PumpOwner extends DownloadOwner {
   /** Messages and gaps that may be under way without a `received`. */
   readonly window: number;
-  /** There is something to send. */
-  readonly request: () => void;
-  /** A history cannot be read. */
-  readonly failed: (reason: unknown) => void;
+  /** Whether large messages travel in chunks; otherwise each is one frame. */
+  readonly chunks: boolean;
 }
 
 /**
@@ -29,6 +25,7 @@ export class Pump {
   /** Cursors with something to send, in the order of their turns. */
   readonly #ready = new Set<Cursor>();
   readonly #reading = new Set<Cursor>();
+  readonly #downloads: Downloads;
   #sent = 0;
   #received = 0;
 
@@ -36,19 +33,26 @@ export class Pump {
     const { clock, limits } = owner.context;
     this.#owner = owner;
     this.#deadline = { clock, timeoutMs: limits.hookTimeoutMs };
+    this.#downloads = new Downloads(owner, this.#deadline, this.activate);
   }
 
   /** Lets a cursor take its turn. Safe to call for one that has nothing to send. */
   readonly activate = (cursor: Cursor): void => {
-    if (this.#reading.has(cursor)) return;
+    if (this.#reading.has(cursor) || this.#downloads.holds(cursor)) return;
     this.#ready.add(cursor);
     this.#owner.request();
   };
 
   /** The cursor is done with. */
   remove(cursor: Cursor): void {
+    this.#downloads.remove(cursor);
     this.#ready.delete(cursor);
     this.#reading.delete(cursor);
+  }
+
+  /** Takes the client's acknowledgement of chunks. */
+  chunkReceived(ack: ClientMessage<'chunk-ack'>): void {
+    this.#downloads.received(ack);
   }
 
   /** Takes the client's cumulative count; false when it is more than was sent. */
@@ -61,6 +65,12 @@ export class Pump {
 
   /** Sends while there is room; whatever then makes room calls it again. */
   run(): void {
+    this.#downloads.runFirst();
+    this.#runMessages();
+    this.#downloads.run();
+  }
+
+  #runMessages(): void {
     const { pendingReads } = this.#owner.context.limits;
     // A cursor that has more to send comes again, at the end.
     for (const cursor of this.#ready) {
@@ -70,9 +80,9 @@ export class Pump {
     }
   }
 
-  /** Whether a cursor waits for room. */
+  /** Whether a cursor waits for room, or chunks do. */
   get hasOutput(): boolean {
-    return this.#ready.size > 0;
+    return this.#ready.size > 0 || this.#downloads.hasOutput;
   }
 
   get #credit(): number {
@@ -115,6 +125,7 @@ export class Pump {
     const before = cursor.offset;
     for (const part of chunk.parts) {
       if (!this.#hasRoom) break;
+      if (part.large && this.#owner.chunks) return this.#beginLarge(cursor, part.large);
       const count = Math.min(part.messages.length, this.#credit);
       this.#send(part, count);
       cursor.offset += count;
@@ -124,6 +135,12 @@ export class Pump {
     // An empty read that should not be one must not spin: the next advance wakes the cursor.
     const moved = cursor.offset > before || chunk.parts.length > 0;
     if (moved && cursor.isBehind) this.#ready.add(cursor);
+  }
+
+  #beginLarge(cursor: Cursor, message: StoredMessage): void {
+    if (!this.#downloads.begin(cursor, message)) return;
+    this.#sent++;
+    this.#owner.context.stats.delivered++;
   }
 
   /** Moves a cursor that the history has left behind, and remembers to say so. */
@@ -153,9 +170,16 @@ export class Pump {
 
   #send(part: ChunkPart, count: number): void {
     const { transport, outbound } = this.#owner;
+    if (part.large) return this.#sendWhole(part.large);
     const binary = part.binary;
     if (binary) return transport.sendBinary(binary);
     if (outbound.maxBatch > 1) return transport.sendText(part.text(count));
     for (const message of part.messages.slice(0, count)) transport.sendText(message.frame as string);
+  }
+
+  #sendWhole(message: StoredMessage): void {
+    const frame = wholeFrame(message);
+    if (typeof frame === 'string') this.#owner.transport.sendText(frame);
+    else this.#owner.transport.sendBinary(frame);
   }
 }

@@ -1,4 +1,4 @@
-/** What a server counts. All but the first three only ever go up. */
+/** What a server counts. All but the first four only ever go up. */
 export interface ServerStats {
   /** Connections at this moment, those in the handshake included. */
   connections: number;
@@ -6,6 +6,8 @@ export interface ServerStats {
   subscriptions: number;
   /** Topics with a subscription at this moment. */
   topics: number;
+  /** Bytes of large payloads under way to the server at this moment, and 1 KiB for each. */
+  transferBytes: number;
   /** Connections that were ever accepted. */
   connected: number;
   /** Frames received. */
@@ -39,6 +41,7 @@ export const newStats = (): ServerStats => ({
   connections: 0,
   subscriptions: 0,
   topics: 0,
+  transferBytes: 0,
   connected: 0,
   frames: 0,
   published: 0,

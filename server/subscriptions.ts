@@ -104,7 +104,9 @@ export class Subscriptions {
     const { epoch } = head;
     feed.learn(epoch, head.offset);
     const start = startOf(request, head);
-    const cursor = new Cursor(feed, { epoch, ...start }, pump.activate);
+    // Where the position is not taken up, neither is the message that was under way behind it.
+    const partial = start.gap ? undefined : request.resume?.partial;
+    const cursor = new Cursor(feed, { epoch, ...start, partial }, pump.activate);
     this.#byTopic.set(topic, { kind: 'live', feed, cursor });
     feed.add(cursor);
     outbound.push({ type: 'subscribed', re, topic, epoch, offset: start.offset, head: head.offset });

@@ -1,9 +1,11 @@
 /** Helpers of the server's tests: a real server on a free port, and a client that speaks the wire by hand. */
+import { equal } from 'node:assert/strict';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket } from 'ws';
 import { decodeServerFrame, encodeBinary } from '../src/protocol/codec.ts';
 import type { ClientMessage, ServerEnvelope, ServerMessage } from '../src/protocol/schema.ts';
+import { chunkBytes, chunksUnderWay } from '../src/protocol/limits.ts';
 import { subprotocol } from '../src/protocol/version.ts';
 import { createServer, type OnesocketServer } from './create-server.ts';
 import type { Logger } from './logger.ts';
@@ -207,7 +209,79 @@ export class TestClient {
     this.send(...seqs.map((seq) => ({ type: 'publish', topic, seq, payload: seq })));
     await this.until(() => this.all('ack').some(({ seq }) => seq >= firstSeq + count - 1));
   }
+
+  /** Offers a transfer and waits for the answer: the bytes that the server has. */
+  async offer(topic: string, transfer: string, size: number): Promise<number> {
+    const before = this.all('chunk-ack').length;
+    this.send({ type: 'offer', topic, transfer, size });
+    return (await this.one('chunk-ack', before)).received;
+  }
+
+  /** Offers bytes, and sends them in chunks as the server acknowledges, until it has `until` of them. */
+  async upload(topic: string, transfer: string, bytes: Uint8Array, until = bytes.byteLength): Promise<void> {
+    let sent = await this.offer(topic, transfer, bytes.byteLength);
+    let acknowledged = sent;
+    while (acknowledged < until) {
+      while (sent < until && sent - acknowledged < chunksUnderWay * chunkBytes) {
+        this.sendBytes({ type: 'chunk', transfer, at: sent }, bytes.subarray(sent, sent + chunkBytes));
+        sent = Math.min(sent + chunkBytes, bytes.byteLength);
+      }
+      const before = acknowledged;
+      const last = () => this.all('chunk-ack').findLast((ack) => ack.transfer === transfer)!.received;
+      await this.until(() => last() > before);
+      acknowledged = last();
+    }
+  }
+
+  /** Publishes what was uploaded, and waits for the answer. Returns the refusal, where it is one. */
+  async publishTransfer(
+    topic: string,
+    seq: number,
+    transfer: object,
+  ): Promise<ServerMessage<'nack'> | undefined> {
+    this.send({ type: 'publish', topic, seq, payload: null, transfer });
+    await this.until(() => this.all('ack').some((ack) => ack.seq >= seq));
+    return this.all('nack').find((nack) => nack.seq === seq);
+  }
+
+  /** Acknowledges every chunk as it comes. */
+  acknowledgeChunks(): void {
+    let taken = 0;
+    this.#checks.add(() => {
+      const chunks = this.all('chunk');
+      for (const chunk of chunks.slice(taken)) {
+        const received = chunk.at + (chunk.payload as Uint8Array).byteLength;
+        this.send({ type: 'chunk-ack', transfer: chunk.transfer, received });
+      }
+      taken = chunks.length;
+    });
+  }
+
+  /** The content of a large message, once all its chunks have come. They have come without a hole. */
+  async content(message: ServerMessage<'message'>): Promise<Buffer> {
+    const { id, size, at } = message.transfer!;
+    const chunks = () => this.all('chunk').filter(({ transfer }) => transfer === id);
+    const end = () => chunks().reduce((sum, { payload }) => sum + (payload as Uint8Array).byteLength, at);
+    await this.until(() => end() >= size);
+    let next = at;
+    for (const chunk of chunks()) {
+      equal(chunk.at, next);
+      next += (chunk.payload as Uint8Array).byteLength;
+    }
+    return Buffer.concat(chunks().map(({ payload }) => payload as Uint8Array));
+  }
 }
+
+/** Bytes that say where they are. */
+export const bytesOf = (size: number): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(
+    Uint32Array.from({ length: Math.ceil(size / 4) }, (_, index) => index * 2_654_435_761).buffer,
+    0,
+    size,
+  );
+
+/** The features of a client that takes large payloads in chunks. */
+export const withChunks = { features: ['batch', 'chunks'] } as const;
 
 const helloDefaults = {
   versions: [1],

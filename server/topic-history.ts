@@ -1,5 +1,13 @@
 import { encodeBinary, encodeEnvelope } from '../src/protocol/codec.ts';
-import type { EncodedPayload, HistorySlice, ReadBounds, StoredMessage, TopicHead } from './backbone.ts';
+import type {
+  EncodedPayload,
+  HistorySlice,
+  LargePayload,
+  ReadBounds,
+  StoredMessage,
+  TopicHead,
+} from './backbone.ts';
+import { isLarge } from './large-payload.ts';
 
 /** Bounds of one history. */
 export interface HistoryBounds {
@@ -21,16 +29,26 @@ export interface NewMessage {
 export function encodeMessage(message: NewMessage, payload: EncodedPayload): StoredMessage {
   const { topic, epoch, offset, id, ts } = message;
   const head = { type: 'message', id, ts, topic, epoch, offset } as const;
+  if (isLarge(payload)) {
+    const { id: name, size, form, mime } = payload;
+    const transfer = { id: name, size, form, ...(mime !== undefined && { mime }), at: 0 };
+    return storedMessage(offset, encodeEnvelope({ head: { ...head, payload: null, transfer } }), payload);
+  }
   const frame =
     typeof payload === 'string' ? encodeEnvelope({ head, json: payload }) : encodeBinary(head, payload);
   return storedMessage(offset, frame);
 }
 
 /** A message whose envelope is encoded already. */
-export const storedMessage = (offset: number, frame: string | Uint8Array): StoredMessage => ({
+export const storedMessage = (
+  offset: number,
+  frame: string | Uint8Array,
+  large?: LargePayload,
+): StoredMessage => ({
   offset,
   frame,
-  bytes: typeof frame === 'string' ? Buffer.byteLength(frame) : frame.byteLength,
+  bytes: (typeof frame === 'string' ? Buffer.byteLength(frame) : frame.byteLength) + (large?.size ?? 0),
+  ...(large && { large }),
 });
 
 /** The bounded, ordered messages of one incarnation of a topic. */

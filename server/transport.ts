@@ -6,8 +6,8 @@ export interface Transport {
   readonly bufferedAmount: number;
   /** Sends a text frame; a `Uint8Array` is text in UTF-8 already. Calls the session's `drained` later. */
   sendText(data: string | Uint8Array): void;
-  /** Sends a binary frame. Calls the session's `drained` later. */
-  sendBinary(data: Uint8Array): void;
+  /** Sends a binary frame: `data`, with `more` behind it, which is not copied. Calls the session's `drained` later. */
+  sendBinary(data: Uint8Array, more?: Uint8Array): void;
   /** Sends a ping of the WebSocket protocol (RFC 6455, section 5.5.2). */
   ping(): void;
   /** Stops reading, so that the peer has to stop sending. */

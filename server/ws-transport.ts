@@ -54,8 +54,11 @@ export class WsTransport implements Transport {
     this.#socket.send(data, textFrame, this.#sent);
   }
 
-  sendBinary(data: Uint8Array): void {
-    this.#socket.send(data, binaryFrame, this.#sent);
+  sendBinary(data: Uint8Array, more?: Uint8Array): void {
+    if (!more) return this.#socket.send(data, binaryFrame, this.#sent);
+    // Two fragments of one message (RFC 6455, section 5.4).
+    this.#socket.send(data, firstFragment);
+    this.#socket.send(more, binaryFrame, this.#sent);
   }
 
   ping(): void {
@@ -89,6 +92,7 @@ export class WsTransport implements Transport {
 
 const textFrame = { binary: false } as const;
 const binaryFrame = { binary: true } as const;
+const firstFragment = { binary: true, fin: false } as const;
 
 /** Cuts a close reason to what a close frame holds (123 bytes of UTF-8), never inside a character. */
 export function closeReason(text: string): string {

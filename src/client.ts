@@ -23,7 +23,7 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
 
   const tell = <E extends keyof SocketEventMap>(type: E, detail: SocketEventMap[E]['detail']) =>
     events.dispatchEvent(new CustomEvent(type, { detail }));
-  const setStatus = (next: SocketStatus) => tell('status', (status = next));
+  const setStatus = (next: SocketStatus): void => void tell('status', (status = next));
   const push = (op: TabOp) => connector.push(op);
   const parts = createParts(settings, { world, push, ended: () => end }, (drop) => tell('dropped', drop));
 
@@ -39,13 +39,16 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
   const connector = createHubConnector(tabId, settings, world, {
     api: {
       deliver(hubId, _number, items) {
-        const endedSubs: number[] = [];
-        for (const item of hubId === status.hubId ? items : []) {
-          if (item.kind === 'status') setStatus({ ...item.status, tabId });
-          else parts.take(item);
-          if ('sub' in item && !parts.subscriptions.has(item.sub)) endedSubs.push(item.sub);
+        const own = hubId === status.hubId ? items : [];
+        const reading: Promise<void>[] = [];
+        for (const item of own) {
+          const read = item.kind === 'status' ? setStatus({ ...item.status, tabId }) : parts.take(item);
+          if (read) reading.push(read);
         }
-        return endedSubs;
+        const endedSubs = () =>
+          own.flatMap((item) => ('sub' in item && !parts.subscriptions.has(item.sub) ? [item.sub] : []));
+        // The batch counts as taken when the handlers have all of it.
+        return reading.length > 0 ? Promise.all(reading).then(endedSubs) : endedSubs();
       },
       token: () => readToken(settings.auth),
     },

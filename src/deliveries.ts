@@ -1,20 +1,14 @@
 import type { TabOp } from '../worker/core/hub-api.ts';
-import { LazyPromise } from './deferred.ts';
+import type { LazyPromise } from './deferred.ts';
 import { checkName, oneOf, positive } from './options.ts';
 import type { Outlet } from './outlet.ts';
-import { encodePayload } from './payload.ts';
+import { failure } from './failure.ts';
+import { encodeContent } from './payload.ts';
+import { PendingEntries, PendingEntry, type PublishOp } from './pending-entry.ts';
 import { ConnectionError, queueFull } from './protocol/errors.ts';
 import * as tabLimits from './limits.ts';
 import * as protocolLimits from './protocol/limits.ts';
 import type { Delivery, PublishOptions } from './types.ts';
-
-type PublishOp = Extract<TabOp, { kind: 'publish' }>;
-
-interface Pending {
-  readonly op: PublishOp;
-  readonly stored: LazyPromise;
-  readonly acked: LazyPromise;
-}
 
 /** What the app gets of one entry. Getters on a prototype: on the object itself they would cost what they save. */
 class SentDelivery implements Delivery {
@@ -49,63 +43,50 @@ export function createDeliveries(
   withdraw: (entryId: string) => Promise<boolean>,
   onDropped: (op: PublishOp, error: ConnectionError) => void,
 ) {
-  /** By tab sequence, which also is their order. */
-  const pending = new Map<number, Pending>();
+  const pending = new PendingEntries();
   // A random id for each entry would cost more than all else that is done for it here.
   const idPrefix = world.randomId();
   let tabSeq = 0;
   let pushedUpTo = 0;
-  let storedUpTo = 0;
-  let ackedUpTo = 0;
-
-  /** Everything up to this tab sequence is stored. */
-  function stored(upTo: number): void {
-    while (storedUpTo < upTo) {
-      const entry = pending.get((storedUpTo += 1));
-      if (!entry?.op.volatile) entry?.stored.settle(true);
-    }
-  }
-
-  /** Everything up to this tab sequence is settled. */
-  function acked(upTo: number): void {
-    stored(upTo);
-    while (ackedUpTo < upTo) {
-      const entry = pending.get((ackedUpTo += 1));
-      entry?.stored.settle(true);
-      entry?.acked.settle(true);
-      pending.delete(ackedUpTo);
-    }
-  }
 
   /** An entry ends without having reached the server. */
   function drop(seq: number, error: ConnectionError, goesOn = false): void {
     const dropped = pending.get(seq);
     if (!dropped) return;
     pending.delete(seq);
-    dropped.stored.settle(error);
-    dropped.acked.settle(error);
-    if (!goesOn) onDropped(dropped.op, error);
+    const failed = dropped.fail(error);
+    if (!goesOn) onDropped(dropped.op, failed);
   }
 
   function publish(topic: string, payload: unknown, options: PublishOptions = {}): Delivery {
-    const content = { ...readOptions(topic, options), ...encodePayload(payload) };
-    tabSeq += 1;
-    const id = `${idPrefix}-${tabSeq}`;
-    const op = { kind: 'publish', tabSeq, id, ts: world.now(), ...content } as const;
+    const checked = readOptions(topic, options);
+    const content = encodeContent(payload, options.volatile === true);
+    const seq = (tabSeq += 1);
+    const id = `${idPrefix}-${seq}`;
+    const op = { kind: 'publish', tabSeq: seq, id, ts: world.now(), ...checked, ...content } as const;
+    const entry = new PendingEntry(op, options);
     const error = ended() ?? (pending.size < maxPending ? null : new ConnectionError(queueFull('entries')));
-    const [whenStored, whenAcked] = [new LazyPromise(), new LazyPromise()];
-    pending.set(tabSeq, { op, stored: whenStored, acked: whenAcked });
-    if (error) drop(tabSeq, error);
-    else push(op);
     const cancel = () => withdraw(id);
-    return new SentDelivery(id, whenStored, whenAcked, cancel);
+    pending.set(seq, entry);
+    if (error) {
+      drop(seq, error);
+    } else if (entry.isAborted) {
+      drop(seq, failure('cancelled', 'aborted'));
+    } else {
+      push(op);
+      entry.watchAbort(cancel, () => pending.has(seq));
+    }
+    return new SentDelivery(id, entry.stored, entry.acked, cancel);
   }
 
   return {
     publish,
-    stored,
-    acked,
+    stored: pending.toldStored,
+    acked: pending.toldAcked,
     drop,
+
+    /** How much of a large entry the server has. */
+    uploaded: (seq: number, ratio: number): void => pending.get(seq)?.progress(ratio),
 
     /** An entry went out to the hub. */
     pushed(op: PublishOp): void {
@@ -119,14 +100,14 @@ export function createDeliveries(
      */
     hubLost(takenUpTo: number, isUnknown: boolean, error: ConnectionError): void {
       for (const [seq, { op }] of pending) {
-        const isLost = seq > takenUpTo && (isUnknown || seq <= storedUpTo);
+        const isLost = seq > takenUpTo && (isUnknown || seq <= pending.storedUpTo);
         if (seq <= pushedUpTo && (op.volatile || isLost)) drop(seq, error);
       }
     },
 
     /** The tab has left. What is stored goes on to the server without it, and is not dropped. */
     end(error: ConnectionError): void {
-      for (const [seq, { op }] of pending) drop(seq, error, seq <= storedUpTo && !op.volatile);
+      for (const [seq, { op }] of pending) drop(seq, error, seq <= pending.storedUpTo && !op.volatile);
     },
 
     /** What the hub has still to be told: it took everything up to a tab sequence. */

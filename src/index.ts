@@ -10,6 +10,7 @@ export type {
   OneSocket,
   Outbox,
   OutboxEntry,
+  Progress,
   PublishOptions,
   RequestOptions,
   SocketEventMap,

@@ -1,4 +1,4 @@
-import type { PendingEntry } from '../worker/core/hub-api.ts';
+import type { PendingEntry } from '../worker/core/payload-types.ts';
 import type { createCalls } from './calls.ts';
 import { decodePayload } from './payload.ts';
 import type { ConnectionError } from './protocol/errors.ts';
@@ -12,8 +12,8 @@ export function createOutbox(ask: ReturnType<typeof createCalls>['ask']) {
   async function entries(): Promise<OutboxEntry[]> {
     const pending = (await ask({ kind: 'list' })) as readonly PendingEntry[];
     return pending.map((entry) => {
-      const { json: _, bytes: __, ...rest } = entry;
-      return { ...rest, payload: decodePayload(entry) };
+      const { json: _, bytes: __, large, ...rest } = entry;
+      return { ...rest, payload: large ? large.blob : decodePayload(entry) };
     });
   }
 

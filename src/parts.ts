@@ -32,12 +32,14 @@ export function createParts(
     deliveries,
 
     /** Hands what the hub tells to the part that waits for it. */
-    take(item: Exclude<TabItem, { kind: 'status' }>): void {
+    take(item: Exclude<TabItem, { kind: 'status' }>): void | Promise<void> {
       switch (item.kind) {
         case 'stored':
           return deliveries.stored(item.upTo);
         case 'acked':
-          return deliveries.acked(item.upTo);
+          return deliveries.acked(item.upTo, item.but);
+        case 'uploaded':
+          return deliveries.uploaded(item.tabSeq, item.ratio);
         case 'failed':
           return deliveries.drop(item.tabSeq, new ConnectionError(item.error));
         case 'response':
@@ -68,7 +70,7 @@ export function createParts(
       const isUnknown = former === 'memory' || reply.status.durability === 'memory';
       if (former) deliveries.hubLost(reply.takenUpTo, isUnknown, lost());
       deliveries.stored(reply.storedUpTo);
-      deliveries.acked(reply.ackedUpTo);
+      deliveries.acked(reply.ackedUpTo, reply.but);
       return [...subscriptions.resume(), ...deliveries.resume(reply.takenUpTo), ...calls.resume()];
     },
 

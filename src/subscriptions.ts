@@ -34,8 +34,9 @@ export function createSubscriptions({ push, ended }: Outlet) {
 
     has: (sub: number) => open.has(sub),
 
-    take(item: Extract<TabItem, { sub: number }>): void {
-      open.get(item.sub)?.take(item);
+    /** A promise where a content has to be read first. */
+    take(item: Extract<TabItem, { sub: number }>): void | Promise<void> {
+      return open.get(item.sub)?.take(item);
     },
 
     resume: (): TabOp[] => Array.from(open.values(), (subscription) => subscription.resumeOp()),

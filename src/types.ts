@@ -71,6 +71,8 @@ export interface ConnectOptions {
     maxEntries?: number;
     /** Default 16 MiB. */
     maxBytes?: number;
+    /** Of the contents of large messages, which do not count among `maxBytes`. Default 256 MiB. */
+    maxLargeBytes?: number;
     /** Age at which an unsent message expires, in milliseconds. Default: 7 days. */
     maxAgeMs?: number;
     /**
@@ -109,7 +111,7 @@ export interface SocketEventMap {
 /** One message of a topic. */
 export interface Message<T = unknown> {
   readonly topic: string;
-  /** JSON value, or an ArrayBuffer if it was published as bytes. */
+  /** JSON value, an ArrayBuffer if it was published as bytes, or a Blob. */
   readonly payload: T;
   /** The id of the publisher's delivery. */
   readonly id: string;
@@ -129,6 +131,19 @@ export interface Gap {
   /** The messages that follow have the offsets after this one. */
   readonly offset: number;
   readonly epoch: string;
+}
+
+/** How much of a large message has come. The message follows when all of it is there. */
+export interface Progress {
+  readonly topic: string;
+  /** The id of the publisher's delivery. */
+  readonly id: string;
+  readonly offset: number;
+  /** In bytes. */
+  readonly received: number;
+  readonly size: number;
+  /** From 0 to 1. */
+  readonly ratio: number;
 }
 
 /** Options of {@link OneSocket.subscribe}. */
@@ -156,6 +171,11 @@ export interface Subscription<T = unknown> extends AsyncIterable<Message<T>>, As
   onMessage(handler: (message: Message<T>) => void): () => void;
   /** Calls `handler` for every gap from now on. Returns a function that ends that. */
   onGap(handler: (gap: Gap) => void): () => void;
+  /**
+   * Calls `handler` while a large message is on its way: a Blob, or a payload above 64 KiB. At most a hundred times for
+   * each. Returns a function that ends that.
+   */
+  onProgress(handler: (progress: Progress) => void): () => void;
   /** Ends the subscription and its iterators. */
   close(): void;
 }
@@ -165,11 +185,14 @@ export interface Delivery {
   readonly id: string;
   /**
    * The outbox has it: from now on it reaches the server once in effect, whatever dies, as long as
-   * `status.durability` is not `memory`. Rejects with `queue-full`, `hub-lost`, `superseded`, `cancelled`, `purged`,
-   * `unknown-entry` or `closed`. A volatile message is never stored: this settles as `acked` does.
+   * `status.durability` is not `memory`. Rejects with `queue-full`, `hub-lost`, `superseded`, `cancelled`,
+   * `aborted`, `purged`, `unknown-entry` or `closed`. A volatile message is never stored: this settles as `acked` does.
    */
   readonly stored: Promise<void>;
-  /** The server has it. Rejects as `stored` does, and with `forbidden`, `rejected`, `too-large`, `expired` or `not-open`. */
+  /**
+   * The server has it. Rejects as `stored` does, and with `forbidden`, `rejected`, `too-large`, `expired` or `not-open`;
+   * with `invalid-payload` if the content of a Blob cannot be read any more, as of a file that has changed.
+   */
   readonly acked: Promise<void>;
   /**
    * Takes the message back. False if it is too late: it was sent, or may have been, or has ended otherwise. Rejects
@@ -187,8 +210,15 @@ export interface PublishOptions {
    * which only the newest matters. The other one fails with `superseded`. 1 to 128 characters.
    */
   coalesceKey?: string;
-  /** Never stored, and dropped with `not-open` unless it can be sent now. Default false. */
+  /**
+   * Never stored, and dropped with `not-open` unless it can be sent now. It does not wait behind large messages of its
+   * topic, and is no Blob. Default false.
+   */
   volatile?: boolean;
+  /** Told how much of a large message the server has, from 0 to 1, at most a hundred times. */
+  onProgress?: (ratio: number) => void;
+  /** Takes the message back, where that is not too late: the delivery then rejects with `aborted`. */
+  signal?: AbortSignal;
 }
 
 /** A message in the outbox that has no fate yet, of whichever tab. */
@@ -196,7 +226,7 @@ export interface OutboxEntry {
   /** Id of its delivery. */
   readonly id: string;
   readonly topic: string;
-  /** JSON value, or an ArrayBuffer. */
+  /** JSON value, or an ArrayBuffer; of a large message its Blob, unread. */
   readonly payload: unknown;
   /** When it was published, and when it expires, in milliseconds since the Unix epoch. */
   readonly ts: number;
@@ -229,8 +259,8 @@ export interface OneSocket<A extends ApiShape = UntypedApi> extends AsyncDisposa
   /** Subscribes to a topic. Errors arrive at {@link Subscription.ready}. */
   subscribe<K extends TopicOf<A>>(topic: K, options?: SubscribeOptions): Subscription<A['topics'][K]>;
   /**
-   * Publishes a JSON value or an ArrayBuffer. Throws a ConnectionError `invalid-payload` for anything else;
-   * all other errors arrive at the delivery's promises and as a `dropped` event.
+   * Publishes a JSON value, an ArrayBuffer or a Blob, of any size that the server takes: what is large goes in parts, and
+   * other topics pass. Throws a ConnectionError `invalid-payload` for anything else; all other errors arrive at the delivery's promises and as a `dropped` event.
    */
   publish<K extends TopicOf<A>>(topic: K, payload: A['topics'][K], options?: PublishOptions): Delivery;
   /**

@@ -4,6 +4,7 @@ import * as closeCodes from '../src/protocol/close-codes.ts';
 import type { Clock } from './clock.ts';
 import { completeConfig } from './core/config.ts';
 import * as coreLimits from './core/limits.ts';
+import type { Join } from './core/download.ts';
 import { hubTransition } from './core/hub.ts';
 import { createHubState, hubStatus, type HubState } from './core/hub-state.ts';
 import type { HubEffect, HubInput, TimerName } from './core/hub-types.ts';
@@ -113,7 +114,7 @@ export class HubHost {
       onHealth: (health) => this.#run({ kind: 'store-health', health }),
       onFenced: () => this.end(),
     });
-    if (!this.#isEnded) this.#hub = createHubState({ hubId, host }, config, stored);
+    if (!this.#isEnded) this.#hub = createHubState({ hubId, host }, config, stored, join);
     return this.#hub;
   }
 
@@ -187,6 +188,8 @@ export class HubHost {
         return this.#timers.get(effect.timer)?.();
       case 'persist':
         return void this.#persist(effect);
+      case 'read-chunk':
+        return void this.#read(effect);
       case 'deliver':
         return void this.#deliver(effect);
       default:
@@ -257,6 +260,22 @@ export class HubHost {
     this.#run({ kind: 'committed', commit });
   }
 
+  async #read({
+    dial,
+    transfer,
+    content,
+    at,
+    end,
+  }: Extract<HubEffect, { kind: 'read-chunk' }>): Promise<void> {
+    let bytes: ArrayBuffer | null = null;
+    try {
+      bytes = await (content as Blob).slice(at, end).arrayBuffer();
+    } catch {
+      // A file that has changed since, or is there no more.
+    }
+    this.#run({ kind: 'chunk-read', dial, transfer, at, bytes });
+  }
+
   async #deliver({ tabId, number, items }: Extract<HubEffect, { kind: 'deliver' }>): Promise<void> {
     const attached = this.#links.get(tabId);
     if (!attached) return;
@@ -270,6 +289,8 @@ export class HubHost {
     if (this.#links.get(tabId) === attached) this.#run({ kind: 'batch-taken', tabId, number, endedSubs });
   }
 }
+
+const join: Join = (parts, type) => new Blob(parts as BlobPart[], { type: type ?? '' });
 
 const refused = (code: Parameters<typeof errorData>[0], message: string): AttachReply => ({
   kind: 'refused',

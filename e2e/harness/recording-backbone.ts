@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   MemoryBackbone,
   type Backbone,
@@ -7,6 +8,15 @@ import {
   type WatchResult,
 } from 'onesocket/server';
 import type { Accepted } from './server-contract.ts';
+
+/** JSON as it is, bytes in full, and of a large payload its form, size and hash. */
+function textOf(payload: Publication['payload']): string {
+  if (typeof payload === 'string') return payload;
+  if (!('parts' in payload)) return `bytes:${Buffer.from(payload).toString('hex')}`;
+  const hash = createHash('sha256');
+  for (const part of payload.parts) hash.update(part);
+  return `${payload.form}:${payload.size}:${hash.digest('hex')}`;
+}
 
 /** The server's own memory, with a second copy of everything accepted that no bound cuts off. */
 export class RecordingBackbone extends MemoryBackbone implements Backbone {
@@ -31,7 +41,7 @@ export class RecordingBackbone extends MemoryBackbone implements Backbone {
     if (result.kind !== 'published') return result;
     const { topic, id, payload } = publication;
     const { epoch, offset } = result;
-    const text = typeof payload === 'string' ? payload : `bytes:${Buffer.from(payload).toString('hex')}`;
+    const text = textOf(payload);
     const list = this.#accepted.get(topic) ?? [];
     list.push({ topic, epoch, offset, id, payload: text });
     this.#accepted.set(topic, list);

@@ -13,6 +13,7 @@ import type {
 } from '../backbone.ts';
 import type { ClientBounds } from '../client-records.ts';
 import type { Clock } from '../clock.ts';
+import { payloadSize } from '../large-payload.ts';
 import { nothing, topicLimit } from '../memory-backbone.ts';
 import type { Refusal } from '../request-error.ts';
 import type { TopicBounds } from '../topic-store.ts';
@@ -59,7 +60,7 @@ export class DurableBackbone implements Backbone {
         if (problem) return prepared(() => done(problem));
         return this.#publish(publication, done);
       },
-      { bytes: payload.length, client },
+      { bytes: payloadSize(payload), client },
     );
   }
 

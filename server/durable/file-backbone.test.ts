@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import { afterEach, describe, expect, it } from 'vitest';
-import { backboneConformance } from '../backbone-conformance.ts';
+import { backboneConformance, largePayload } from '../backbone-conformance.ts';
 import type { Backbone } from '../backbone.ts';
 import { systemClock } from '../clock.ts';
 import { failingConformance, reopeningConformance } from '../durable-conformance.ts';
@@ -143,6 +143,31 @@ describe('its bounds', () => {
     ]);
   });
 
+  it('hold for the parts of large messages, on the disk', async () => {
+    const dir = newDir();
+    const keys = async () => {
+      const db = open<Buffer, string | (string | number)[]>({
+        path: dir,
+        encoding: 'binary',
+        noSubdir: false,
+      });
+      const found = [...db.getKeys({ start: ['p'], end: ['q'] })] as (string | number)[][];
+      await db.close();
+      return found.map((key) => key.slice(2));
+    };
+    const backbone = await openIn(dir, { limits: { ...limits, historyMessages: 2, topics: 1 } });
+    for (const id of ['a', 'b', 'c'])
+      await backbone.publish({ topic: 't', id, ts: 1, payload: largePayload(id) });
+    // What memory has forgotten is deleted in the next transaction.
+    await backbone.openClient({ key: 'k', epoch: 1, acked: 0 });
+    await backbone.close();
+    expect(await keys()).toEqual([2, 3].flatMap((offset) => [0, 1, 2].map((part) => [offset, part])));
+    const again = await openIn(dir, { limits: { ...limits, topics: 1 } });
+    for (let index = 0; index < 2; index++) await again.publish(message('other'));
+    await again.close();
+    expect(await keys()).toEqual([]);
+  });
+
   it('take a transaction apart where topics have to make room for others', async () => {
     const backbone = await openIn(newDir(), { limits: { ...limits, topics: 3 } });
     const topics = Array.from({ length: 20 }, (_, index) => `t${index}`);
@@ -265,6 +290,17 @@ describe('a directory', { timeout: 20_000 }, () => {
     await expect(backbone.publish(message('t'))).rejects.toMatchObject(refused);
     await newer.publish(message('t'));
     expect(newer.head('t')).toMatchObject({ offset: 2 });
+  });
+
+  it('in which a part of a large message is missing is refused', async () => {
+    const dir = newDir();
+    const backbone = await openIn(dir);
+    await backbone.publish({ topic: 't', id: 'i', ts: 1, payload: largePayload('x') });
+    await backbone.close();
+    const db = open<Buffer, (string | number)[]>({ path: dir, encoding: 'binary', noSubdir: false });
+    db.removeSync(['p', 1, 1, 1]);
+    await db.close();
+    await expect(fileBackbone(dir)).rejects.toMatchObject(storageFailed('a large message is damaged'));
   });
 
   it('of a newer format is left alone', async () => {

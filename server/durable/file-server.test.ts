@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { chunkBytes } from '../../src/protocol/limits.ts';
 import type { Backbone } from '../backbone.ts';
 import { systemClock } from '../clock.ts';
 import { defaultLimits } from '../limits.ts';
 import type { ServerOptions } from '../options.ts';
-import { startServer, TestClient, type RunningServer } from '../test-kit.ts';
+import { bytesOf, startServer, TestClient, withChunks, type RunningServer } from '../test-kit.ts';
 import { DurableBackbone } from './durable-backbone.ts';
 import { failingStore } from './failing-store.ts';
 import { fileBackbone, openDirectory } from './file-backbone.ts';
@@ -115,6 +116,33 @@ describe('a server with a file backbone', { timeout: 30_000 }, () => {
     expect(messages.map(({ payload }) => payload)).toEqual(
       Array.from({ length: 300 }, (_, index) => index + 1).filter((seq) => seq % 5 !== 0),
     );
+  });
+
+  it('goes on after a restart with a large message, and asks again for one that was not published', async () => {
+    const size = 3 * chunkBytes + 1;
+    const bytes = bytesOf(size);
+    const named = { id: 'x', size, form: 'blob', mime: 'image/png' };
+    let epoch = '';
+    {
+      await using running = await start();
+      const client = await running.client({ hello: withChunks });
+      ({ epoch } = await client.subscribe('t'));
+      await client.upload('t', 'x', bytes);
+      expect(await client.publishTransfer('t', 1, named)).toBeUndefined();
+      await client.upload('t', 'y', bytes);
+    }
+    await using running = await start();
+    const client = await running.client({ hello: { ...withChunks, clientEpoch: 2 } });
+    client.acknowledgeChunks();
+    const partial = { offset: 1, received: 2 * chunkBytes };
+    await client.subscribe('t', { resume: { epoch, offset: 0, partial } });
+    const message = await client.one('message');
+    expect(message.transfer).toMatchObject({ size, form: 'blob', mime: 'image/png', at: partial.received });
+    expect((await client.content(message)).equals(bytes.subarray(partial.received))).toBe(true);
+    const lost = await client.publishTransfer('t', 2, { ...named, id: 'y' });
+    expect(lost).toMatchObject({ payload: { code: 'transfer-lost', retryable: true } });
+    await client.upload('t', 'y', bytes);
+    expect(await client.publishTransfer('t', 3, { ...named, id: 'y' })).toBeUndefined();
   });
 
   it('acknowledges before it goes away what it had read', async () => {

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Database, RootDatabase } from 'lmdb';
+import type { ServerMessage } from '../../src/protocol/schema.ts';
 import type { RecordedRefusal, StoredMessage } from '../backbone.ts';
 import type { ClientMemory } from '../client-records.ts';
 import { storedMessage } from '../topic-history.ts';
@@ -18,7 +19,7 @@ interface Meta {
 }
 
 /**
- * Records in LMDB: `t` topic id, `m` topic id and offset, `c` client, `r` client and sequence. Writes are
+ * Records in LMDB: `t` topic id, `m` topic id and offset, `p` topic id, offset and number of a part, `c` client, `r` client and sequence. Writes are
  * synchronous: those that the package makes in the background end the process when they fail, by promises of
  * their own that reject and that nobody can handle.
  */
@@ -51,7 +52,7 @@ export class LmdbStore implements RecordStore {
 
   *messages(topicId: number, above: number): Iterable<StoredMessage> {
     for (const { key, value } of this.#range(['m', topicId, above + 1], ['m', topicId + 1]))
-      yield storedMessage(key[2] as number, decodeRecord(value));
+      yield this.#message(topicId, key[2] as number, decodeRecord(value));
   }
 
   *clients(): Iterable<{ readonly key: string; readonly memory: ClientMemory }> {
@@ -93,11 +94,13 @@ export class LmdbStore implements RecordStore {
       case 'topic':
         return this.#put(['t', change.topic.id], JSON.stringify(change.topic));
       case 'message':
-        return this.#put(['m', change.topicId, change.message.offset], change.message.frame);
+        return this.#putMessage(change.topicId, change.message);
       case 'forget-messages':
+        this.#remove(['p', change.topicId], ['p', change.topicId, change.below]);
         return this.#remove(['m', change.topicId], ['m', change.topicId, change.below]);
       case 'forget-topic':
         this.#remove(['t', change.topicId], ['t', change.topicId + 1]);
+        this.#remove(['p', change.topicId], ['p', change.topicId + 1]);
         return this.#remove(['m', change.topicId], ['m', change.topicId + 1]);
       case 'client':
         return this.#put(['c', hashOf(change.client.key)], JSON.stringify(change.client));
@@ -111,6 +114,26 @@ export class LmdbStore implements RecordStore {
       default:
         return change satisfies never;
     }
+  }
+
+  #putMessage(topicId: number, { offset, frame, large }: StoredMessage): void {
+    this.#put(['m', topicId, offset], frame);
+    for (const [index, part] of large?.parts.entries() ?? []) this.#put(['p', topicId, offset, index], part);
+  }
+
+  #message(topicId: number, offset: number, frame: string | Uint8Array): StoredMessage {
+    const named = transferIn(frame);
+    if (!named) return storedMessage(offset, frame);
+    const { at: _, ...transfer } = named;
+    const parts: Uint8Array[] = [];
+    let size = 0;
+    for (const { value } of this.#range(['p', topicId, offset], ['p', topicId, offset + 1])) {
+      const part = decodeRecord(value) as Uint8Array;
+      parts.push(part);
+      size += part.byteLength;
+    }
+    if (size !== transfer.size) throw storageFailed('a large message is damaged');
+    return storedMessage(offset, frame, { ...transfer, parts });
   }
 
   #json<T>(key: Key): T | undefined {
@@ -130,6 +153,13 @@ export class LmdbStore implements RecordStore {
     const keys = [...this.#db.getKeys({ start: start as string, end: end as string })];
     for (const key of keys) this.#db.removeSync(key);
   }
+}
+
+/** What a `message` envelope says of its chunks, where it has any. */
+function transferIn(frame: string | Uint8Array): ServerMessage<'message'>['transfer'] {
+  // Most messages are not parsed for it; the text can be in a payload, too.
+  if (typeof frame !== 'string' || !frame.includes('"transfer":{')) return undefined;
+  return (JSON.parse(frame) as ServerMessage<'message'>).transfer;
 }
 
 /** Keys of LMDB have a bounded length, and those of clients can be longer. */

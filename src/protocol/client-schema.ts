@@ -1,4 +1,4 @@
-import { id, name, position, topic } from './common-fields.ts';
+import { chunk, chunkAck, form, id, mime, name, topic } from './common-fields.ts';
 import { json, list, object, oneOf, optional, string, uint } from './field.ts';
 import * as limits from './limits.ts';
 
@@ -26,10 +26,29 @@ export const clientSchema = {
     /** Messages of the history to begin with, where there is no `resume`. */
     replay: optional(uint()),
     /** The last position that the hub has. */
-    resume: optional(position),
+    resume: optional(
+      object({
+        epoch: name,
+        offset: uint(),
+        /** The large message that was under way, and how many of its bytes the hub has. */
+        partial: optional(object({ offset: uint(), received: uint() })),
+      }),
+    ),
   },
   unsubscribe: { topic },
-  publish: { topic, seq: uint(), payload: json },
+  publish: {
+    topic,
+    seq: uint(),
+    /** `null` where `transfer` names the content. */
+    payload: json,
+    transfer: optional(object({ id, size: uint(), form, mime })),
+  },
+  /** Begins a transfer to this topic, or goes on with it. */
+  offer: { topic, transfer: id, size: uint() },
+  chunk,
+  /** Gives a transfer up. */
+  abandon: { transfer: id },
+  'chunk-ack': chunkAck,
   request: {
     method: string(limits.methodLength),
     payload: json,

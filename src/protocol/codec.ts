@@ -100,16 +100,21 @@ export function encodeEnvelope(outgoing: Outgoing): string {
 
 /** One envelope with raw bytes as a binary frame: magic, header length, header in JSON, bytes. */
 export function encodeBinary(head: object, bytes: ArrayBuffer | Uint8Array): Uint8Array<ArrayBuffer> {
-  const header = utf8Encoder.encode(JSON.stringify(head));
-  const frame = new Uint8Array(binaryPrefixBytes + header.byteLength + bytes.byteLength);
-  frame[0] = binaryMagic;
-  new DataView(frame.buffer).setUint32(1, header.byteLength);
-  frame.set(header, binaryPrefixBytes);
-  frame.set(
-    bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes),
-    binaryPrefixBytes + header.byteLength,
-  );
+  const start = encodeBinaryHead(head);
+  const frame = new Uint8Array(start.byteLength + bytes.byteLength);
+  frame.set(start);
+  frame.set(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes), start.byteLength);
   return frame;
+}
+
+/** What goes in front of the bytes of a binary frame. */
+export function encodeBinaryHead(head: object): Uint8Array<ArrayBuffer> {
+  const header = utf8Encoder.encode(JSON.stringify(head));
+  const start = new Uint8Array(binaryPrefixBytes + header.byteLength);
+  start[0] = binaryMagic;
+  new DataView(start.buffer).setUint32(1, header.byteLength);
+  start.set(header, binaryPrefixBytes);
+  return start;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { boolean, object, optional, string, uint } from './field.ts';
+import { boolean, json, object, oneOf, optional, string, uint } from './field.ts';
 import * as limits from './limits.ts';
 
 // Fields that stand in several envelopes.
@@ -7,7 +7,13 @@ export const id = string(limits.idLength);
 export const topic = string(limits.topicLength);
 export const name = string(limits.nameLength);
 export const reason = string(limits.reasonLength);
-export const position = object({ epoch: name, offset: uint() });
+/** How the hub gives back what the bytes of a large payload are. */
+export const form = oneOf('json', 'bytes', 'blob');
+export const mime = optional(string(limits.mimeLength));
+/** The sender of the chunks is told how many bytes of the transfer have come, cumulatively. */
+export const chunkAck = { transfer: id, received: uint() } as const;
+/** A part of a large payload; always a binary frame. The bytes begin at `at`. */
+export const chunk = { transfer: id, at: uint(), payload: json } as const;
 export const failure = object({ code: name, message: reason, retryable: optional(boolean) });
 
 /** Fields that every envelope has: `type` besides these. `ts` is milliseconds since the Unix epoch. */

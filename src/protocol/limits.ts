@@ -25,3 +25,9 @@ export const rejected = 1024;
 export const closeReasonBytes = 123;
 /** Bytes of the JSON header of a binary frame. */
 export const binaryHeaderBytes = 4096;
+/** Characters in a media type: those of office documents alone have 73. */
+export const mimeLength = 256;
+/** Bytes in one chunk of a large payload. */
+export const chunkBytes = 65_536;
+/** Chunks that may be unacknowledged in one direction of a connection. */
+export const chunksUnderWay = 4;

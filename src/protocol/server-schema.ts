@@ -1,4 +1,4 @@
-import { failure, id, name, reason, topic } from './common-fields.ts';
+import { chunk, chunkAck, failure, form, id, mime, name, reason, topic } from './common-fields.ts';
 import { boolean, json, list, object, oneOf, optional, string, uint } from './field.ts';
 import * as limits from './limits.ts';
 
@@ -43,7 +43,16 @@ export const serverSchema = {
   },
   ack: { seq: uint() },
   nack: { seq: uint(), payload: failure },
-  message: { topic, epoch: name, offset: uint(), payload: json },
+  message: {
+    topic,
+    epoch: name,
+    offset: uint(),
+    /** `null` where `transfer` names the content, whose chunks follow. */
+    payload: json,
+    transfer: optional(object({ id, size: uint(), form, mime, /** Where the chunks begin. */ at: uint() })),
+  },
+  chunk,
+  'chunk-ack': chunkAck,
   gap: {
     topic,
     epoch: name,

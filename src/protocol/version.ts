@@ -4,5 +4,9 @@ export const subprotocol = 'onesocket.v1';
 /** Wire versions that this build speaks, newest first. A change of the schema needs a new one. */
 export const wireVersions: readonly number[] = [1];
 
-/** Optional features that this build offers in its hello. `batch`: a text frame may carry an array. */
-export const wireFeatures: readonly string[] = ['batch'];
+/**
+ * Optional features that this build offers in its hello.
+ * - `batch`: a text frame may carry an array
+ * - `chunks`: large payloads travel in chunks
+ */
+export const wireFeatures: readonly string[] = ['batch', 'chunks'];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { joined } from './testing/config.ts';
 import { collectMessages } from './collect.ts';
 import type { TabItem } from './hub-api.ts';
 import * as coreLimits from './limits.ts';
@@ -9,7 +10,7 @@ import { Topics } from './topics.ts';
 /** A tab that is subscribed to these topics, as subscriptions 1, 2, ... */
 function subscribedTo(...names: string[]): { readonly tab: Tab; readonly topics: Topics } {
   const [tab] = tabsOf('a');
-  const topics = new Topics();
+  const topics = new Topics(joined);
   for (const [index, topic] of names.entries()) topics.subscribe(tab!, { sub: index + 1, topic, replay: 0 });
   for (const request of topics.ask()) {
     if (request.kind === 'subscribe') topics.confirmed(subscribed({ ...request, re: request.id, offset: 0 }));
@@ -100,7 +101,7 @@ describe('a tab that is too slow for the tail', () => {
 
   it('gets no gap for messages that were not for it', () => {
     const [fresh, old] = tabsOf('fresh', 'old');
-    const topics = new Topics();
+    const topics = new Topics(joined);
     topics.subscribe(old!, { sub: 1, topic: 't', replay: 0, since: { epoch: 'e', offset: 0 } });
     topics.subscribe(fresh!, { sub: 1, topic: 't', replay: 0 });
     const head = coreLimits.tailMessages + 1_000;

@@ -43,7 +43,10 @@ function collectFrom(subscription: TabSubscription, budget: Budget, items: TabIt
   }
   for (;;) {
     const record = tail.recordAt(subscription.place);
-    if (!record) return true;
+    if (!record) {
+      tellProgress(subscription, items);
+      return true;
+    }
     if (budget.messages <= 0 || budget.bytes <= 0) return false;
     const skip = Math.max(subscription.place - record.at, unwanted(subscription, record));
     if (skip < record.count) {
@@ -55,6 +58,17 @@ function collectFrom(subscription: TabSubscription, budget: Budget, items: TabIt
     }
     subscription.place = record.at + record.count;
   }
+}
+
+/** Says how far the large message is that is next. */
+function tellProgress(subscription: TabSubscription, items: TabItem[]): void {
+  const { topic, skipTo, told, sub } = subscription;
+  const { download } = topic;
+  if (!download || (told?.download === download && told.step === download.step)) return;
+  const { id, epoch, offset, transfer } = download.message;
+  if (skipTo?.epoch === epoch && offset <= skipTo.offset) return;
+  subscription.told = { download, step: download.step };
+  items.push({ kind: 'progress', sub, offset, id, received: download.received, size: transfer.size });
 }
 
 function reach(subscription: TabSubscription, epoch: string, offset: number): void {

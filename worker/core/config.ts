@@ -10,6 +10,7 @@ const hubDefaults: Omit<HubConfig, 'url'> = {
   queue: {
     maxEntries: 10_000,
     maxBytes: 16 * 1024 * 1024,
+    maxLargeBytes: 256 * 1024 * 1024,
     maxAgeMs: 7 * 24 * 60 * 60 * 1_000,
     whenFull: 'reject',
   },

@@ -1,4 +1,5 @@
 import type { ErrorData } from '../../src/protocol/errors.ts';
+import type { Large, LargeMessage, LargeProgress, PendingEntry } from './payload-types.ts';
 
 /**
  * The contract between a tab and the hub: two small interfaces that Comlink carries, one at either end of
@@ -6,7 +7,7 @@ import type { ErrorData } from '../../src/protocol/errors.ts';
  */
 
 /** Version of this contract. Tabs and hubs of different builds can meet at one port. */
-export const hubApiVersion = 1;
+export const hubApiVersion = 2;
 
 /** Where a hub runs. */
 export type HostKind = 'shared-worker' | 'dedicated-worker' | 'page';
@@ -43,6 +44,8 @@ export interface QueuePolicy {
   readonly maxEntries: number;
   /** Of the payloads: UTF-16 code units of JSON, or bytes. */
   readonly maxBytes: number;
+  /** Of the contents of large entries, which count against this bound instead. */
+  readonly maxLargeBytes: number;
   /** Age at which an unsent entry expires. */
   readonly maxAgeMs: number;
   readonly whenFull: WhenFull;
@@ -111,7 +114,7 @@ export interface HubStatus {
   readonly dropped: number;
 }
 
-/** Something that a tab tells the hub. Payloads are JSON text, or raw bytes. */
+/** Something that a tab tells the hub. Payloads are JSON text, raw bytes, or large. */
 export type TabOp =
   | {
       readonly kind: 'publish';
@@ -121,6 +124,7 @@ export type TabOp =
       readonly topic: string;
       readonly json?: string;
       readonly bytes?: ArrayBuffer;
+      readonly large?: Large;
       readonly ts: number;
       readonly ttlMs?: number | undefined;
       /** Takes the place of an unsent entry of this topic with the same key. */
@@ -170,18 +174,6 @@ export type TabOp =
   /** Forgets all entries and cursors of this outbox; answered by a `response` once the store has. */
   | { readonly kind: 'purge'; readonly id: string };
 
-/** An entry that has no fate yet, as any tab can see it. */
-export interface PendingEntry {
-  readonly id: string;
-  readonly topic: string;
-  readonly json?: string;
-  readonly bytes?: ArrayBuffer;
-  readonly ts: number;
-  readonly expiresAt: number | null;
-  /** Whether it may be with the server already. */
-  readonly isSent: boolean;
-}
-
 /** Page events that only a tab can see. */
 export type PageSignal = 'online' | 'visible' | 'hidden' | 'resume';
 
@@ -214,6 +206,8 @@ export type TabItem =
       readonly ts: number;
       readonly bytes: ArrayBuffer;
     }
+  | ({ readonly kind: 'large' } & LargeMessage)
+  | ({ readonly kind: 'progress' } & LargeProgress)
   | {
       readonly kind: 'gap';
       readonly sub: number;
@@ -228,8 +222,13 @@ export type TabItem =
   | { readonly kind: 'refused'; readonly sub: number; readonly error: ErrorData }
   /** All entries up to this tab sequence are stored. */
   | { readonly kind: 'stored'; readonly upTo: number }
-  /** All entries up to this tab sequence are settled: acknowledged, but for those told as `failed`. */
-  | { readonly kind: 'acked'; readonly upTo: number }
+  /**
+   * All entries up to this tab sequence are settled, without those in `but`: acknowledged, or told as `failed`. What is
+   * published behind a large entry can come late.
+   */
+  | { readonly kind: 'acked'; readonly upTo: number; readonly but?: readonly number[] | undefined }
+  /** How much of a large entry the server has, from 0 to 1. */
+  | { readonly kind: 'uploaded'; readonly tabSeq: number; readonly ratio: number }
   | ({ readonly kind: 'failed' } & FailedEntry)
   | { readonly kind: 'response'; readonly id: string; readonly json?: string; readonly bytes?: ArrayBuffer }
   | { readonly kind: 'error'; readonly id: string; readonly error: ErrorData }
@@ -258,8 +257,9 @@ export type AttachReply =
       /** Tab sequence up to which the hub has taken the entries of this tab, and up to which they are stored. */
       readonly takenUpTo: number;
       readonly storedUpTo: number;
-      /** Tab sequence up to which they are settled: acknowledged, but for those in `failed`. */
+      /** Tab sequence up to which they are settled, without those in `but`: acknowledged, or among `failed`. */
       readonly ackedUpTo: number;
+      readonly but?: readonly number[] | undefined;
       readonly failed: readonly FailedEntry[];
       readonly status: HubStatus;
       /** Web Lock that this hub holds for its lifetime; null without Web Locks. */
@@ -288,7 +288,11 @@ export interface TabApi {
    * Takes a batch; settles once the tab's handlers have it. `number` counts up by one per batch. Gives the subscriptions
    * in it that have ended in this tab, with no handler for all of their messages.
    */
-  deliver(hubId: string, number: number, items: readonly TabItem[]): readonly number[];
+  deliver(
+    hubId: string,
+    number: number,
+    items: readonly TabItem[],
+  ): readonly number[] | Promise<readonly number[]>;
   /** A token for the server, from the app's `auth` option. */
   token(): TokenReply | Promise<TokenReply>;
 }

@@ -1,7 +1,8 @@
 import { queueFull, type ErrorData } from '../../src/protocol/errors.ts';
 import type { BlockedEntry } from './blocked.ts';
 import { cancelledError, expiredError, purgedError, unknownError } from './entry-errors.ts';
-import type { PendingEntry, TabItem, TabOp } from './hub-api.ts';
+import type { TabItem, TabOp } from './hub-api.ts';
+import type { PendingEntry } from './payload-types.ts';
 import { markCounters, startTimer, tellError, type HubState } from './hub-state.ts';
 import { failureOf, type Tidings } from './journal.ts';
 import * as coreLimits from './limits.ts';
@@ -14,12 +15,13 @@ type OpOf<K extends TabOp['kind']> = Extract<TabOp, { kind: K }>;
 /** Takes what a tab publishes: into the log, into the line of those that wait for room, or not at all. */
 export function publish(hub: HubState, tabId: string, op: OpOf<'publish'>, now: number): void {
   if (op.tabSeq <= hub.outbox.lastTabSeq(tabId)) return;
-  const { tabSeq, id, topic, json, bytes, ts, ttlMs = Infinity, coalesceKey } = op;
+  const { tabSeq, id, topic, json, bytes, large, ts, ttlMs = Infinity, coalesceKey } = op;
   // From its publishing on, however long it waited for a hub.
   const expiresAt = Math.min(ts, now) + Math.min(ttlMs, hub.config.queue.maxAgeMs);
   // No field that is undefined: this is what the store keeps.
   const draft: Writable<EntryDraft> = { tabId, tabSeq, id, topic, ts, expiresAt };
-  if (bytes) draft.bytes = bytes;
+  if (large) draft.large = large;
+  else if (bytes) draft.bytes = bytes;
   else draft.json = json!;
   if (coalesceKey !== undefined) draft.coalesceKey = coalesceKey;
   hub.expiryAt = Math.min(hub.expiryAt, expiresAt);
@@ -143,8 +145,10 @@ function answerFollowers(hub: HubState): void {
   const { storedSeq, acked } = hub.outbox;
   // A failure that waits for its commit may be of an entry that the acknowledgement passed.
   const ackedSeq = hub.outbox.isEnding() ? 0 : acked;
-  hub.followers = hub.followers.filter(({ tabId, id, seq, until }) => {
+  hub.followers = hub.followers.filter(({ tabId, id, entryId, seq, until }) => {
     if (seq > (until === 'stored' ? storedSeq : ackedSeq)) return true;
+    // Its sequence is a key, or was one.
+    if (until === 'acked' && hub.outbox.held.isLate(entryId)) return true;
     hub.tabs.get(tabId)?.answers.push({ kind: 'response', id });
     return false;
   });

@@ -4,6 +4,7 @@ import { fitsUtf8 } from '../../src/protocol/utf8.ts';
 import type { Context } from './context.ts';
 import type { Entry } from './store-types.ts';
 import { stepConnection } from './hub-connection.ts';
+import { abandonUploads, sendUploads } from './hub-uploads.ts';
 import { say, tellError, type HubState, type Session } from './hub-state.ts';
 import type { TopicRequest } from './topics.ts';
 
@@ -12,9 +13,11 @@ export function fillSession(hub: HubState, context: Context): void {
   const { session } = hub;
   if (!session) return;
   askTopics(hub, hub.topics.ask(), context.now);
+  abandonUploads(hub, session, context.now);
   if (hub.connection.state === 'open' && !session.isCongested) {
     sendRequests(hub, session);
     sendEntries(hub, session, context.now);
+    sendUploads(hub, session, context.now, room(session), tooLarge(session));
   }
   if (hub.connection.state === 'draining' && !hub.outbox.isAwaitingAck && !hub.requests.hasUnderWay) {
     stepConnection(hub, { kind: 'drained' }, context);
@@ -30,8 +33,9 @@ export function askTopics(hub: HubState, requests: readonly TopicRequest[], now:
       say(hub, now, { type: 'unsubscribe', topic });
       continue;
     }
-    const { id, replay, resume } = request;
-    say(hub, now, { type: 'subscribe', id, topic, ...(resume ? { resume } : { replay }) });
+    const { id, replay, resume, partial } = request;
+    const from = resume ? { resume: partial ? { ...resume, partial } : resume } : { replay };
+    say(hub, now, { type: 'subscribe', id, topic, ...from });
   }
 }
 
@@ -52,16 +56,24 @@ function sendRequests(hub: HubState, session: Session): void {
 function sendEntries(hub: HubState, session: Session, now: number): void {
   const whyNot = (entry: Entry) => (fits(entry, session) ? undefined : tooLarge(session));
   for (const entry of hub.outbox.take(session, now, whyNot)) {
-    const { id, ts, seq, topic, json, bytes } = entry;
-    hub.outgoing.push({ head: { type: 'publish', id, ts, seq, topic }, json, bytes });
+    const { id, ts, seq, topic, json, bytes, large } = entry;
+    const head = { type: 'publish', id, ts, seq, topic } as const;
+    if (large) {
+      const { blob, ...what } = large;
+      hub.outgoing.push({ head: { ...head, payload: null, transfer: { id, size: blob.size, ...what } } });
+    } else {
+      hub.outgoing.push({ head, json, bytes });
+    }
   }
 }
 
 /** Whether a payload goes into one frame, with room for the longest head that there can be. */
 function fits(payload: { readonly json?: string; readonly bytes?: ArrayBuffer }, session: Session): boolean {
-  const room = session.bounds.maxFrameBytes - protocolLimits.binaryHeaderBytes;
-  return payload.json === undefined ? (payload.bytes?.byteLength ?? 0) <= room : fitsUtf8(payload.json, room);
+  const most = room(session);
+  return payload.json === undefined ? (payload.bytes?.byteLength ?? 0) <= most : fitsUtf8(payload.json, most);
 }
+
+const room = ({ bounds }: Session): number => bounds.maxFrameBytes - protocolLimits.binaryHeaderBytes;
 
 const tooLarge = ({ bounds }: Session) =>
   errorData('too-large', `the server takes frames of at most ${bounds.maxFrameBytes} bytes`);

@@ -5,6 +5,7 @@ import { wireVersions } from '../../src/protocol/version.ts';
 import type { TabItem } from './hub-api.ts';
 import type { Context } from './context.ts';
 import * as coreLimits from './limits.ts';
+import { takeChunkAck, takeRefusal } from './hub-uploads.ts';
 import { pingOf, stepConnection, stepHeartbeat } from './hub-connection.ts';
 import { markCounters, markStatus, say, type HubState } from './hub-state.ts';
 
@@ -53,13 +54,13 @@ function takeEnvelope(hub: HubState, envelope: ServerEnvelope, context: Context)
     }
     default:
       if (!hub.session) return misplaced(hub, envelope.type, context);
-      return takeSessionEnvelope(hub, envelope);
+      return takeSessionEnvelope(hub, envelope, context.now);
   }
 }
 
 type SessionEnvelope = Exclude<ServerEnvelope, { type: 'auth-ok' | 'welcome' | 'ping' | 'pong' | 'goaway' }>;
 
-function takeSessionEnvelope(hub: HubState, envelope: SessionEnvelope): void {
+function takeSessionEnvelope(hub: HubState, envelope: SessionEnvelope, now: number): void {
   switch (envelope.type) {
     case 'subscribed':
       return hub.topics.confirmed(envelope);
@@ -74,7 +75,16 @@ function takeSessionEnvelope(hub: HubState, envelope: SessionEnvelope): void {
       hub.session!.windowBytes = Math.min(hub.session!.windowBytes * 2, coreLimits.windowBytesMax);
       return markCounters(hub);
     case 'nack':
-      return hub.outbox.fail(envelope.seq, serverError(envelope.payload, 'rejected'));
+      return takeNack(hub, envelope.seq, envelope.payload);
+    case 'chunk': {
+      hub.topics.takeChunk(envelope);
+      // Also what nobody wants: the server counts how much is under way.
+      const { transfer, at, payload } = envelope;
+      const received = at + (payload instanceof Uint8Array ? payload.byteLength : 0);
+      return say(hub, now, { type: 'chunk-ack', transfer, received });
+    }
+    case 'chunk-ack':
+      return takeChunkAck(hub, envelope);
     case 'response':
       return answer(hub, envelope.re, (id) => ({ kind: 'response', id, ...content(envelope.payload) }));
     case 'error':
@@ -91,6 +101,7 @@ function takeError(hub: HubState, { re, payload }: ServerMessage<'error'>): void
     return;
   }
   const refusal = serverError(payload, 'rejected');
+  if (takeRefusal(hub, re, refusal)) return;
   for (const { tab, sub } of hub.topics.refused(re))
     tab.answers.push({ kind: 'refused', sub, error: refusal });
   answer(hub, re, (id) => ({ kind: 'error', id, error: serverError(payload, 'request-failed') }));
@@ -112,7 +123,7 @@ function takeOwner(hub: HubState, identity: string, context: Context): void {
 function takeWelcome(hub: HubState, welcome: ServerMessage<'welcome'>, context: Context): void {
   const { dial, state } = hub.connection;
   if (state !== 'handshaking') return misplaced(hub, 'welcome', context);
-  const { version, lastSeq, rejected, limits, heartbeatMs } = welcome.payload;
+  const { version, features, lastSeq, rejected, limits, heartbeatMs } = welcome.payload;
   if (!wireVersions.includes(version)) {
     const code = closeCodes.unsupportedVersion;
     return stepConnection(hub, { kind: 'dead', dial, code, reason: `wire version ${version}` }, context);
@@ -125,10 +136,12 @@ function takeWelcome(hub: HubState, welcome: ServerMessage<'welcome'>, context: 
     received: 0,
     toldReceived: 0,
     isCongested: false,
+    hasChunks: features.includes('chunks'),
   };
   hub.lastError = null;
-  for (const refusal of rejected) hub.outbox.fail(refusal.seq, serverError(refusal, 'rejected'));
+  for (const refusal of rejected) takeNack(hub, refusal.seq, refusal);
   hub.outbox.resume(lastSeq);
+  if (!hub.session.hasChunks) hub.outbox.held.holdAllAgain();
   // What expired while the server might have had it.
   hub.expiryAt = Math.min(hub.expiryAt, context.now + coreLimits.expiryIntervalMs);
   const { heartbeat } = hub.config;
@@ -136,6 +149,11 @@ function takeWelcome(hub: HubState, welcome: ServerMessage<'welcome'>, context: 
     heartbeatMs > 0 ? { ...heartbeat, intervalMs: Math.min(heartbeat.intervalMs, heartbeatMs) } : heartbeat;
   stepConnection(hub, { kind: 'welcome', dial }, context);
   stepHeartbeat(hub, { kind: 'start' }, context);
+}
+
+function takeNack(hub: HubState, seq: number, refusal: Failure): void {
+  if (refusal.code === 'transfer-lost') hub.outbox.held.holdAgain(seq);
+  else hub.outbox.fail(seq, serverError(refusal, 'rejected'));
 }
 
 /** A message that is valid but has no place here ends the connection. */
@@ -167,11 +185,10 @@ const codesOnTheWire: ReadonlySet<string> = new Set<ConnectionErrorCode>([
   'request-failed',
 ]);
 
+type Failure = ServerMessage<'nack'>['payload'];
+
 /** The server's failure as an error of ours; a code of its own becomes the detail. */
-function serverError(
-  failure: { readonly code: string; readonly message: string; readonly retryable?: boolean },
-  otherwise: ConnectionErrorCode,
-): ErrorData {
+function serverError(failure: Failure, otherwise: ConnectionErrorCode): ErrorData {
   const { code, message, retryable = false } = failure;
   return codesOnTheWire.has(code)
     ? errorData(code as ConnectionErrorCode, message, { retryable })

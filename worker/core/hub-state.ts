@@ -8,6 +8,7 @@ import type { Heartbeat } from './heartbeat.ts';
 import type { HubEffect, TimerName } from './hub-types.ts';
 import * as coreLimits from './limits.ts';
 import { Blocked } from './blocked.ts';
+import type { Join } from './download.ts';
 import { Cursors } from './cursors.ts';
 import { Journal } from './journal.ts';
 import { Outbox } from './outbox.ts';
@@ -15,6 +16,7 @@ import type { OutboxIdentity, StoredOutbox, StoreHealth } from './store-types.ts
 import { Requests } from './requests.ts';
 import { Tabs } from './tabs.ts';
 import { Topics } from './topics.ts';
+import { Uploads } from './uploads.ts';
 
 /** Who the hub is to its tabs. */
 export interface HubIdentity {
@@ -44,6 +46,8 @@ export interface Session {
   received: number;
   toldReceived: number;
   isCongested: boolean;
+  /** Whether large payloads go in chunks. */
+  readonly hasChunks: boolean;
 }
 
 /**
@@ -64,6 +68,7 @@ export interface HubState {
   storeHealth: StoreHealth;
   readonly topics: Topics;
   readonly requests: Requests;
+  readonly uploads: Uploads;
   readonly tabs: Tabs;
   connection: Connection;
   heartbeat: Heartbeat;
@@ -87,8 +92,13 @@ export interface HubState {
 }
 
 /** The hub as it starts, with what its store holds. */
-export function createHubState(self: HubIdentity, config: HubConfig, stored: StoredOutbox): HubState {
-  const { clientId, clientEpoch, owner, cursors, failures } = stored;
+export function createHubState(
+  self: HubIdentity,
+  config: HubConfig,
+  stored: StoredOutbox,
+  join: Join,
+): HubState {
+  const { clientId, clientEpoch, owner, cursors, failures, entries, held } = stored;
   const journal = new Journal();
   return {
     self,
@@ -101,8 +111,9 @@ export function createHubState(self: HubIdentity, config: HubConfig, stored: Sto
     cursors: new Cursors(cursors),
     followers: [],
     storeHealth: { durability: config.durability, error: null },
-    topics: new Topics(),
+    topics: new Topics(join),
     requests: new Requests(),
+    uploads: new Uploads(),
     tabs: new Tabs(failures),
     connection: idleConnection,
     heartbeat: { state: 'off' },
@@ -111,7 +122,7 @@ export function createHubState(self: HubIdentity, config: HubConfig, stored: Sto
     rttMs: null,
     lastError: null,
     dropped: 0,
-    expiryAt: stored.entries.reduce((at, { expiresAt }) => Math.min(at, expiresAt ?? at), Infinity),
+    expiryAt: [...entries, ...held].reduce((at, { expiresAt }) => Math.min(at, expiresAt ?? at), Infinity),
     expirySetFor: Infinity,
     reconnecting: [],
     pendingTimers: new Set(),

@@ -17,6 +17,8 @@ export function elapsed(hub: HubState, timer: TimerName, context: Context): void
     case 'stall':
       // The receive window is looked at after every input; the timer only makes sure that there is one.
       return;
+    case 'uploads':
+      return hub.uploads.retry();
     case 'expiry':
       return expireEntries(hub, context.now);
     case 'cursors':

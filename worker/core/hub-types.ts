@@ -1,11 +1,12 @@
 import type { FrameBounds, Outgoing } from '../../src/protocol/outgoing.ts';
 import type { ClientEnvelope, ServerEnvelope } from '../../src/protocol/schema.ts';
 import type { AttachRequest, TabItem, TabOp } from './hub-api.ts';
+import type { LargeContent } from './payload-types.ts';
 import type { ConnectionEffect, ConnectionInput } from './connection-types.ts';
 import type { StoreChange, StoreHealth } from './store-types.ts';
 
 /** The hub's timers. At most one of each runs; starting one anew replaces it. */
-export type TimerName = 'connection' | 'heartbeat' | 'status' | 'expiry' | 'stall' | 'cursors';
+export type TimerName = 'connection' | 'heartbeat' | 'status' | 'expiry' | 'stall' | 'cursors' | 'uploads';
 
 /** Everything that can happen to a hub. */
 export type HubInput =
@@ -25,6 +26,14 @@ export type HubInput =
   | { readonly kind: 'bad-frame'; readonly dial: number; readonly violation: string }
   /** The socket's own buffer went above its high-water mark, or back under its low-water mark. */
   | { readonly kind: 'congestion'; readonly dial: number; readonly isCongested: boolean }
+  /** What a `read-chunk` asked for; null if it can be read no more. */
+  | {
+      readonly kind: 'chunk-read';
+      readonly dial: number;
+      readonly transfer: string;
+      readonly at: number;
+      readonly bytes: ArrayBuffer | null;
+    }
   /** The store has this commit, and all before it. */
   | { readonly kind: 'committed'; readonly commit: number }
   | { readonly kind: 'store-health'; readonly health: StoreHealth }
@@ -39,6 +48,15 @@ export type HubEffect =
       readonly dial: number;
       readonly envelopes: readonly Outgoing<ClientEnvelope>[];
       readonly bounds: FrameBounds;
+    }
+  /** Reads a part of a content; answered by `chunk-read`. */
+  | {
+      readonly kind: 'read-chunk';
+      readonly dial: number;
+      readonly transfer: string;
+      readonly content: LargeContent;
+      readonly at: number;
+      readonly end: number;
     }
   | { readonly kind: 'start-timer'; readonly timer: TimerName; readonly delayMs: number }
   | { readonly kind: 'cancel-timer'; readonly timer: TimerName }

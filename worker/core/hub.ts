@@ -9,6 +9,7 @@ import { hubStatus, markStatus, startOnce, type HubState } from './hub-state.ts'
 import { attachTab, dropTab, takeOps } from './hub-tabs.ts';
 import { elapsed } from './hub-timers.ts';
 import type { HubEffect, HubInput } from './hub-types.ts';
+import { takeChunkRead } from './hub-uploads.ts';
 import { fillSession } from './hub-sending.ts';
 import { tellReceived } from './receive-window.ts';
 import * as coreLimits from './limits.ts';
@@ -22,7 +23,9 @@ import type { Tab } from './tab-types.ts';
 export function hubTransition(hub: HubState, input: HubInput, context: Context): readonly HubEffect[] {
   hub.effects = [];
   take(hub, input, context);
+  hub.outbox.held.passOn();
   admitBlocked(hub, context.now);
+  hub.outbox.held.passOn();
   fillSession(hub, context);
   watchExpiry(hub, context.now);
   tellTidings(hub);
@@ -64,6 +67,8 @@ function take(hub: HubState, input: HubInput, context: Context): void {
       const code = closeCodes.malformedFrame;
       return stepConnection(hub, { kind: 'dead', dial: input.dial, code, reason: input.violation }, context);
     }
+    case 'chunk-read':
+      return takeChunkRead(hub, input, context.now);
     case 'congestion':
       if (hub.session?.dial === input.dial) hub.session.isCongested = input.isCongested;
       return;

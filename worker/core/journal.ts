@@ -6,7 +6,14 @@ import type { Entry, FailureRecord, StoreChange } from './store-types.ts';
 
 /** What happened to entries of one tab. */
 export type EntryFate =
-  | { readonly kind: 'stored' | 'acked'; readonly tabId: string; readonly upTo: number }
+  | { readonly kind: 'stored'; readonly tabId: string; readonly upTo: number }
+  /** All up to this one are settled, without those in `but`. */
+  | {
+      readonly kind: 'acked';
+      readonly tabId: string;
+      readonly upTo: number;
+      readonly but?: readonly number[] | undefined;
+    }
   | ({ readonly kind: 'failed' } & FailureRecord);
 
 /** What a tab is to be told: a fate, or the answer to an op. */
@@ -30,6 +37,8 @@ interface Commit {
 const emptyDraft = () => ({
   entries: [] as Entry[],
   removed: [] as number[],
+  held: [] as Entry[],
+  heldRemoved: [] as number[],
   failures: [] as FailureRecord[],
   acked: null as number | null,
   cursors: new Map<string, Position>(),
@@ -63,10 +72,28 @@ export class Journal {
     this.#touch(entry.tabId);
   }
 
-  /** An entry of the log failed: told once that is stored. */
-  fail(entry: Entry, error: ErrorData): void {
+  /** A new entry that is held. */
+  hold(entry: Entry): void {
+    this.#draft.held.push(entry);
+    this.#touch(entry.tabId);
+  }
+
+  /** An entry that was held goes into the log. */
+  release(key: number, entry: Entry): void {
+    this.#draft.heldRemoved.push(key);
+    this.append(entry);
+  }
+
+  /** An entry of the log is held again. */
+  holdAgain(seq: number, entry: Entry): void {
+    this.#draft.removed.push(seq);
+    this.hold(entry);
+  }
+
+  /** An entry of the log, or one that was held, failed: told once that is stored. */
+  fail(entry: Entry, error: ErrorData, isHeld: boolean): void {
     const record = failureOf(entry, error);
-    this.#draft.removed.push(entry.seq);
+    this.#draft[isHeld ? 'heldRemoved' : 'removed'].push(entry.seq);
     this.#draft.failures.push(record);
     this.#draft.tidings.push({ kind: 'failed', ...record });
     this.#touch(entry.tabId);
@@ -114,7 +141,7 @@ export class Journal {
     const commits = [...this.#commits].flatMap(({ tidings }) => tidings);
     const untold = commits.flatMap((each) => (each.kind === 'failed' ? [failureOf(each, each.error)] : []));
     draft.failures = [...told, ...untold, ...draft.failures].map((record) => ({ ...record, topic: '' }));
-    draft.entries.length = draft.removed.length = 0;
+    for (const list of [draft.entries, draft.removed, draft.held, draft.heldRemoved]) list.length = 0;
     draft.cursors.clear();
     draft.purge = draft.isDue = true;
   }
@@ -162,7 +189,19 @@ export class Journal {
     const tabSeqs = Array.from(tabIds, (tabId) => [tabId, lastTabSeq(tabId)] as const);
     const stored = tabSeqs.map(([tabId, upTo]) => ({ kind: 'stored', tabId, upTo }) as const);
     this.#commits.push({ commit, through, failures, tidings: [...tidings, ...stored] });
-    return { commit, change: { ...draft, ...withoutShortLived(draft), tabSeqs, cursors: [...cursors] } };
+    const logged = withoutShortLived(draft.entries, draft.removed);
+    const held = withoutShortLived(draft.held, draft.heldRemoved);
+    const change = { ...draft, tabSeqs, cursors: [...cursors] };
+    return {
+      commit,
+      change: {
+        ...change,
+        entries: logged.added,
+        removed: logged.removed,
+        held: held.added,
+        heldRemoved: held.removed,
+      },
+    };
   }
 
   /** The store has this commit, and all before it. Gives what of it is new: the last sequence, and how many failures. */
@@ -184,12 +223,9 @@ export class Journal {
 }
 
 /** Entries and removals without those that came and ended in one change. */
-function withoutShortLived({ entries, removed }: Pick<StoreChange, 'entries' | 'removed'>) {
-  const first = entries[0]?.seq ?? Infinity;
+function withoutShortLived(added: readonly Entry[], removed: readonly number[]) {
+  const first = added[0]?.seq ?? Infinity;
   const short = new Set(removed.filter((seq) => seq >= first));
-  if (short.size === 0) return { entries, removed };
-  return {
-    entries: entries.filter(({ seq }) => !short.has(seq)),
-    removed: removed.filter((seq) => seq < first),
-  };
+  if (short.size === 0) return { added, removed };
+  return { added: added.filter(({ seq }) => !short.has(seq)), removed: removed.filter((seq) => seq < first) };
 }

@@ -11,6 +11,18 @@ export const batchBytes = 1024 * 1024;
 export const tailMessages = 16_384;
 /** Characters of JSON, or bytes, that the hub keeps of one topic. */
 export const tailBytes = 4 * 1024 * 1024;
+/** Bytes of large messages that the hub keeps of one topic. */
+export const tailLargeBytes = 64 * 1024 * 1024;
+/** What a large message counts among the bytes of a tail, and of a batch. */
+export const largeRecordBytes = 1024;
+/** Chunks of a large message that are joined at once. */
+export const joinedChunks = 16;
+/** Large entries whose content is under way at one time. */
+export const uploads = 2;
+/** When a transfer is offered again for which the server had no room. */
+export const uploadRetryMs = 2_000;
+/** Parts of a large payload after each of which its progress is told. */
+export const progressSteps = 100;
 /** Messages that the server may send ahead of a `received`. */
 export const receiveWindow = 4096;
 /** How long a tab may owe the answer to its batches before the others do not wait for it any more. */

@@ -1,5 +1,6 @@
 import type { ErrorData } from '../../src/protocol/errors.ts';
 import type { Durability, FailedEntry, Position } from './hub-api.ts';
+import type { Large } from './payload-types.ts';
 
 /** One outgoing message, as the store keeps it. */
 export interface Entry {
@@ -9,9 +10,10 @@ export interface Entry {
   readonly tabSeq: number;
   readonly id: string;
   readonly topic: string;
-  /** The payload as JSON text, or as bytes. */
+  /** The payload as JSON text, as bytes, or large. */
   readonly json?: string;
   readonly bytes?: ArrayBuffer;
+  readonly large?: Large;
   /** When the tab published it, and when it expires; milliseconds since the Unix epoch. */
   readonly ts: number;
   readonly expiresAt: number | null;
@@ -44,6 +46,11 @@ export interface StoredOutbox extends OutboxIdentity {
   readonly acked: number;
   /** Entries without a fate, in the order of their sequences. */
   readonly entries: readonly Entry[];
+  /**
+   * Large entries whose content the server does not have yet, and what waits behind them, in the order of their
+   * sequences. Those are keys: an entry gets another one when it goes into the log.
+   */
+  readonly held: readonly Entry[];
   /** The last tab sequence taken of each tab, the tab heard from last at the end. */
   readonly tabSeqs: readonly (readonly [tabId: string, tabSeq: number])[];
   /** The newest failures, oldest first. */
@@ -65,6 +72,9 @@ export interface StoreHealth {
 export interface StoreChange {
   /** New entries, with ascending sequences above all earlier ones. */
   readonly entries: readonly Entry[];
+  /** New held entries, and sequences of those that are held no more. */
+  readonly held: readonly Entry[];
+  readonly heldRemoved: readonly number[];
   /** Last tab sequences that the hub has taken, of the tabs that this commit concerns. */
   readonly tabSeqs: readonly (readonly [tabId: string, tabSeq: number])[];
   /** Sequences of entries that ended before the server acknowledged them. */
@@ -75,7 +85,7 @@ export interface StoreChange {
   readonly acked: number | null;
   /** Cursors that moved on. */
   readonly cursors: readonly (readonly [topic: string, position: Position])[];
-  /** Forget all entries, failures and cursors first; tab sequences stay. */
+  /** Forget all entries, held ones too, failures and cursors first; tab sequences stay. */
   readonly purge: boolean;
   /** Whom the server named; null if nothing new. */
   readonly owner: string | null;

@@ -6,6 +6,8 @@ export interface TabProgress {
   readonly takenUpTo: number;
   readonly storedUpTo: number;
   readonly ackedUpTo: number;
+  /** Those up to `ackedUpTo` that have no fate yet. */
+  readonly but?: readonly number[] | undefined;
 }
 
 /** The last tab sequence of each tab, also of those that have gone. */
@@ -29,15 +31,24 @@ export class TabSeqs {
   }
 
   /** What a tab has to know of its entries: what comes before the first one that has not come as far. */
-  progress(tabId: string, storedSeq: number, slots: readonly Iterable<Slot>[]): TabProgress {
+  progress(
+    tabId: string,
+    storedSeq: number,
+    slots: readonly Iterable<Slot>[],
+    isLate: (id: string) => boolean,
+  ): TabProgress {
     const takenUpTo = this.last(tabId);
     let [storedUpTo, ackedUpTo] = [takenUpTo, takenUpTo];
+    const late = new Set<number>();
     for (const { entry, isVolatile, state } of slots.flatMap((each) => [...each])) {
       if (state === 'ended' || entry.tabId !== tabId) continue;
-      ackedUpTo = Math.min(ackedUpTo, entry.tabSeq - 1);
+      if (isLate(entry.id)) late.add(entry.tabSeq);
+      else ackedUpTo = Math.min(ackedUpTo, entry.tabSeq - 1);
       const isStored = isVolatile || (state === 'live' && entry.seq <= storedSeq);
       if (!isStored) storedUpTo = Math.min(storedUpTo, entry.tabSeq - 1);
     }
-    return { takenUpTo, storedUpTo, ackedUpTo };
+    const but = [...late].filter((tabSeq) => tabSeq <= ackedUpTo);
+    const progress = { takenUpTo, storedUpTo, ackedUpTo };
+    return but.length > 0 ? { ...progress, but } : progress;
   }
 }

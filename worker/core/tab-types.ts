@@ -1,5 +1,6 @@
 import type { BatchWindow } from './batch-window.ts';
 import type { GapReason, Position, TabItem } from './hub-api.ts';
+import type { Download } from './download.ts';
 import type { TopicTail } from './topic-tail.ts';
 
 /** What the hub knows of one attached tab. Bounded: messages wait in the topics' tails, not here. */
@@ -16,6 +17,10 @@ export interface Tab {
   /** Cumulative acknowledgements that wait for credit; 0 for none. */
   storedUpTo: number;
   ackedUpTo: number;
+  /** Those up to `ackedUpTo` that it does not mean. */
+  but: readonly number[];
+  /** How far the contents of its large entries have come, by tab sequence, as far as it has not been told. */
+  readonly uploads: Map<number, number>;
   /** Where its topics with a kept position are once it has taken the batch with this number. */
   readonly cursors: {
     readonly number: number;
@@ -45,6 +50,8 @@ export interface TabSubscription {
   /** What comes up to this position is not for it: it has that already, or began after it. */
   skipTo: Position | null;
   paused: boolean;
+  /** How far it was told a download to be. */
+  told: { readonly download: Download; readonly step: number } | null;
   /** A gap of its own, to be told before anything else. */
   gap: { readonly reason: GapReason; readonly missed: number | null } | null;
 }
@@ -56,6 +63,8 @@ export interface Topic {
   readonly subscriptions: Set<TabSubscription>;
   /** Last position taken from the server; null before the first confirmation. */
   cursor: Position | null;
+  /** The large message after that, as far as it has come. */
+  download: Download | null;
   wire: { readonly state: 'wanted' } | Asked | { readonly state: 'live' };
 }
 

@@ -44,6 +44,8 @@ export class Tabs {
       answers: [],
       storedUpTo: 0,
       ackedUpTo: 0,
+      but: [],
+      uploads: new Map(),
       cursors: [],
       statusIsDirty: false,
       subscriptions: new Map(),
@@ -99,8 +101,7 @@ export class Tabs {
         tab.storedUpTo = Math.max(tab.storedUpTo, fate.upTo);
         return;
       case 'acked':
-        tab.ackedUpTo = Math.max(tab.ackedUpTo, fate.upTo);
-        return;
+        return tellAcked(tab, fate);
       case 'failed':
         tab.answers.push({ kind: 'failed', tabSeq: fate.tabSeq, error: fate.error });
         return;
@@ -116,6 +117,7 @@ export const isDue = (tab: Tab): boolean =>
   (tab.answers.length > 0 ||
     tab.storedUpTo > 0 ||
     tab.ackedUpTo > 0 ||
+    tab.uploads.size > 0 ||
     tab.statusIsDirty ||
     tab.ready.size > 0);
 
@@ -127,7 +129,19 @@ export const isStuck = (tab: Tab, now: number): boolean =>
 export function takeAnswers(tab: Tab): TabItem[] {
   const items = tab.answers.splice(0);
   if (tab.storedUpTo > 0) items.push({ kind: 'stored', upTo: tab.storedUpTo });
-  if (tab.ackedUpTo > 0) items.push({ kind: 'acked', upTo: tab.ackedUpTo });
+  for (const [tabSeq, ratio] of tab.uploads) items.push({ kind: 'uploaded', tabSeq, ratio });
+  tab.uploads.clear();
+  if (tab.ackedUpTo > 0) {
+    items.push({ kind: 'acked', upTo: tab.ackedUpTo, but: tab.but.length > 0 ? tab.but : undefined });
+  }
   tab.storedUpTo = tab.ackedUpTo = 0;
+  tab.but = [];
   return items;
+}
+
+/** Puts an acknowledgement and those that wait for credit into one. */
+function tellAcked(tab: Tab, { upTo, but = [] }: Extract<EntryFate, { kind: 'acked' }>): void {
+  const still = tab.but.filter((tabSeq) => tabSeq > upTo || but.includes(tabSeq));
+  tab.but = [...still, ...but.filter((tabSeq) => tabSeq > tab.ackedUpTo)];
+  tab.ackedUpTo = Math.max(tab.ackedUpTo, upTo);
 }

@@ -32,7 +32,7 @@ export function rewind(topic: Topic): void {
     subscription.tab.ready.delete(subscription);
   }
   topic.tail = new TopicTail();
-  topic.cursor = null;
+  topic.cursor = topic.download = null;
   topic.wire = { state: 'wanted' };
 }
 

@@ -1,9 +1,10 @@
 import type { GapReason, Position } from './hub-api.ts';
+import type { Large } from './payload-types.ts';
 import { Deque } from './deque.ts';
 import * as coreLimits from './limits.ts';
 
-/** A run of messages, one binary message, or a gap: the unit in which a topic is kept and handed on. */
-export type TailRecord = RowsRecord | BytesRecord | GapRecord;
+/** A run of messages, one message that is binary or large, or a gap: the unit in which a topic is kept and handed on. */
+export type TailRecord = RowsRecord | BytesRecord | LargeRecord | GapRecord;
 
 interface RecordBase {
   /** Place in the tail: counts messages and gaps over all epochs, never restarts. */
@@ -28,6 +29,13 @@ interface BytesRecord extends RecordBase {
   readonly bytes: ArrayBuffer;
 }
 
+interface LargeRecord extends RecordBase {
+  readonly kind: 'large';
+  readonly id: string;
+  readonly ts: number;
+  readonly large: Large;
+}
+
 interface GapRecord extends RecordBase {
   readonly kind: 'gap';
   readonly reason: GapReason;
@@ -43,6 +51,7 @@ type WithoutPlace<R> = R extends unknown ? Omit<R, 'at'> : never;
 export class TopicTail {
   #records = new Deque<TailRecord>();
   #bytes = 0;
+  #largeBytes = 0;
   #end = 0;
 
   /** The place of the oldest record kept. */
@@ -58,13 +67,20 @@ export class TopicTail {
   append(record: WithoutPlace<TailRecord>): void {
     this.#records.push({ ...record, at: this.#end });
     this.#end += record.count;
-    this.#bytes += recordBytes(record);
+    this.#count(record, 1);
     while (
       this.#records.length > 1 &&
-      (this.#end - this.begin > coreLimits.tailMessages || this.#bytes > coreLimits.tailBytes)
+      (this.#end - this.begin > coreLimits.tailMessages ||
+        this.#bytes > coreLimits.tailBytes ||
+        this.#largeBytes > coreLimits.tailLargeBytes)
     ) {
-      this.#bytes -= recordBytes(this.#records.shift()!);
+      this.#count(this.#records.shift()!, -1);
     }
+  }
+
+  #count(record: WithoutPlace<TailRecord>, sign: 1 | -1): void {
+    this.#bytes += sign * recordBytes(record);
+    if (record.kind === 'large') this.#largeBytes += sign * record.large.blob.size;
   }
 
   /** The record that holds `place`, or the first after it; undefined at the end. */
@@ -92,6 +108,8 @@ export function recordBytes(record: WithoutPlace<TailRecord>): number {
       return record.rows.length;
     case 'bytes':
       return record.bytes.byteLength;
+    case 'large':
+      return coreLimits.largeRecordBytes;
     case 'gap':
       return 0;
   }

@@ -1,13 +1,14 @@
 import { equal, ok } from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
+import { joined } from './testing/config.ts';
 import type { ServerMessage } from '../../src/protocol/schema.ts';
 import { collectMessages } from './collect.ts';
 import type { Position, TabItem } from './hub-api.ts';
 import type { Tab } from './tab-types.ts';
 import { tailMessages } from './limits.ts';
 import { takeAnswers, Tabs } from './tabs.ts';
-import { TopicServer } from './testing/topic-server.ts';
+import { largeSize, TopicServer } from './testing/topic-server.ts';
 import { Topics, type TopicRequest } from './topics.ts';
 
 type Command =
@@ -73,6 +74,11 @@ class Reader {
         }
         return;
       }
+      case 'large':
+        equal(item.large.blob.size, largeSize(item.offset));
+        return this.#message({ epoch: item.epoch, offset: item.offset });
+      case 'progress':
+        return ok(item.received < item.size);
       default:
         throw new Error(`no item of kind ${item.kind} belongs here`);
     }
@@ -116,7 +122,7 @@ class Reader {
 class World {
   readonly server = new TopicServer();
   readonly readers: Reader[] = [];
-  topics = new Topics();
+  topics = new Topics(joined);
   #tabs = this.#freshTabs();
   #isConnected = false;
   #subs = 0;
@@ -196,6 +202,7 @@ class World {
         this.topics.confirmed(envelope);
         this.ask();
       }
+      if (envelope?.type === 'chunk') this.topics.takeChunk(envelope);
       if (envelope?.type === 'gap') this.topics.gap(envelope);
       if (!envelope) break;
     }
@@ -227,7 +234,7 @@ class World {
   /** Another hub begins, and knows of nobody yet. */
   loseHub(): void {
     this.loseSession();
-    this.topics = new Topics();
+    this.topics = new Topics(joined);
     this.#tabs = this.#freshTabs();
     for (const reader of this.readers) reader.goOn();
   }
@@ -269,5 +276,5 @@ describe('every subscription of every tab', () => {
       }),
       { numRuns: 500 },
     );
-  });
+  }, 60_000);
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { joined } from './testing/config.ts';
 import { collectMessages } from './collect.ts';
 import type { Position, TabItem } from './hub-api.ts';
 import * as coreLimits from './limits.ts';
@@ -29,7 +30,7 @@ const seen = (tab: Tab): (number | string)[] =>
 /** Topics in which tab a is subscribed to `t`, live from offset 10 on. */
 function live(replay = 0) {
   const [a, b, c] = tabsOf('a', 'b', 'c') as [Tab, Tab, Tab];
-  const topics = new Topics();
+  const topics = new Topics(joined);
   topics.subscribe(a, wish(1, { replay }));
   confirm(topics, 10 - replay, 10);
   return { topics, a, b, c };
@@ -57,7 +58,7 @@ describe('a topic', () => {
 
   it('is asked for with the longest replay that a tab wants', () => {
     const [a, b] = tabsOf('a', 'b') as [Tab, Tab];
-    const topics = new Topics();
+    const topics = new Topics(joined);
     topics.subscribe(a, wish(1, { replay: 3 }));
     topics.subscribe(b, wish(1, { replay: 20 }));
     expect(topics.ask()).toMatchObject([{ replay: 20, resume: null }]);
@@ -65,7 +66,7 @@ describe('a topic', () => {
 
   it('is asked for from the oldest position that a tab knows of', () => {
     const [a, b, c] = tabsOf('a', 'b', 'c') as [Tab, Tab, Tab];
-    const topics = new Topics();
+    const topics = new Topics(joined);
     topics.subscribe(a, wish(1, { since: { epoch: 'e', offset: 7 } }));
     topics.subscribe(b, wish(1, { since: { epoch: 'e', offset: 5 } }));
     topics.subscribe(c, wish(1));
@@ -83,7 +84,7 @@ describe('a topic', () => {
 
   it('that was not asked for yet needs no goodbye', () => {
     const [a] = tabsOf('a');
-    const topics = new Topics();
+    const topics = new Topics(joined);
     topics.subscribe(a!, wish(1));
     expect(topics.unsubscribe(a!, 1)).toEqual([]);
   });
@@ -110,7 +111,7 @@ describe('a topic', () => {
 describe('a bound', () => {
   it('holds for the subscriptions of one tab', () => {
     const [a] = tabsOf('a');
-    const topics = new Topics();
+    const topics = new Topics(joined);
     const subscribe = (sub: number) => topics.subscribe(a!, wish(sub));
     for (let sub = 0; sub < coreLimits.subscriptionsPerTab; sub++) expect(subscribe(sub)).toBeUndefined();
     expect(subscribe(-1)).toMatchObject({ code: 'queue-full' });
@@ -119,7 +120,7 @@ describe('a bound', () => {
   });
 
   it('holds for the topics of all tabs', () => {
-    const topics = new Topics();
+    const topics = new Topics(joined);
     const tabs = tabsOf('a', 'b');
     for (let index = 0; index < coreLimits.topics; index++) {
       topics.subscribe(tabs[index % 2]!, wish(index, { topic: `t${index}` }));
@@ -132,7 +133,7 @@ describe('a bound', () => {
 describe('a refusal', () => {
   it('ends all subscriptions to the topic, and no other', () => {
     const [a, b] = tabsOf('a', 'b') as [Tab, Tab];
-    const topics = new Topics();
+    const topics = new Topics(joined);
     topics.subscribe(a, wish(1));
     topics.subscribe(b, wish(4));
     topics.subscribe(b, wish(5, { topic: 'u' }));
@@ -266,7 +267,7 @@ describe('a late subscription', () => {
 
   it('that comes while the topic is asked for, and was further behind, makes the hub ask again', () => {
     const [a, b] = tabsOf('a', 'b') as [Tab, Tab];
-    const topics = new Topics();
+    const topics = new Topics(joined);
     topics.subscribe(a, wish(1, { since: { epoch: 'e', offset: 8 } }));
     const [first] = topics.ask();
     topics.subscribe(b, wish(1, { since: { epoch: 'e', offset: 3 } }));
@@ -287,7 +288,7 @@ describe('the first confirmation', () => {
   /** Subscribes tabs with these wishes, and answers with the server's history from `offset` to `head`. */
   function begin(wishes: readonly { replay?: number; since?: Position }[], offset: number, head: number) {
     const tabs = tabsOf(...wishes.map((_, index) => `tab${index}`));
-    const topics = new Topics();
+    const topics = new Topics(joined);
     for (const [index, more] of wishes.entries()) topics.subscribe(tabs[index]!, wish(1, more));
     confirm(topics, offset, head);
     return { topics, tabs };

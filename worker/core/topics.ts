@@ -1,5 +1,6 @@
 import { queueFull, type ErrorData } from '../../src/protocol/errors.ts';
 import type { ServerMessage } from '../../src/protocol/schema.ts';
+import { Download, isLarge, type Join } from './download.ts';
 import type { GapReason, Position } from './hub-api.ts';
 import * as coreLimits from './limits.ts';
 import type { Tab, TabSubscription, Topic } from './tab-types.ts';
@@ -14,13 +15,20 @@ export type TopicRequest =
       readonly id: string;
       readonly replay: number;
       readonly resume: Position | null;
+      /** The large message after `resume`, and how much of it has come. */
+      readonly partial?: { readonly offset: number; readonly received: number };
     }
   | { readonly kind: 'unsubscribe'; readonly topic: string };
 
 /** All topics of the hub, counted across tabs. */
 export class Topics {
   readonly #topics = new Map<string, Topic>();
+  readonly #join: Join;
   #asked = 0;
+
+  constructor(join: Join) {
+    this.#join = join;
+  }
 
   get size(): number {
     return this.#topics.size;
@@ -63,6 +71,7 @@ export class Topics {
       place: null,
       skipTo: null,
       paused: false,
+      told: null,
       gap: null,
     };
     tab.subscriptions.set(wish.sub, subscription);
@@ -100,7 +109,14 @@ export class Topics {
       const resume = topic.cursor ?? oldestSince(topic);
       const replay = Math.max(0, ...Array.from(topic.subscriptions, (each) => each.replay));
       topic.wire = { state: 'asked', id, resume };
-      requests.push({ kind: 'subscribe', topic: topic.name, id, replay, resume });
+      const request = { kind: 'subscribe', topic: topic.name, id, replay, resume } as const;
+      const { cursor, download } = topic;
+      if (cursor && download?.follows(cursor)) {
+        const { offset } = download.message;
+        requests.push({ ...request, partial: { offset, received: download.received } });
+      } else {
+        requests.push(request);
+      }
     }
     return requests;
   }
@@ -158,10 +174,23 @@ export class Topics {
     while (begin < messages.length) {
       const first = messages[begin]!;
       let end = begin + 1;
-      if (!isBytes(first.payload)) while (end < messages.length && continues(messages, end)) end += 1;
+      if (!isSingle(first)) while (end < messages.length && continues(messages, end)) end += 1;
       const topic = this.#topics.get(first.topic);
-      if (topic?.wire.state === 'live') takeRun(topic, messages.slice(begin, end));
+      if (topic?.wire.state === 'live') takeRun(topic, messages.slice(begin, end), this.#join);
       begin = end;
+    }
+  }
+
+  /** Takes a part of a large message; of one that nobody wants any more, nothing. */
+  takeChunk({ transfer, at, payload }: ServerMessage<'chunk'>): void {
+    if (!isBytes(payload)) return;
+    for (const topic of this.#topics.values()) {
+      const { download } = topic;
+      if (download?.transfer !== transfer || topic.wire.state !== 'live') continue;
+      const before = download.step;
+      download.take(at, payload, this.#join);
+      if (download.isComplete) return finishDownload(topic, download, this.#join);
+      if (download.step > before) tellProgress(topic);
     }
   }
 
@@ -172,6 +201,7 @@ export class Topics {
       tail: new TopicTail(),
       subscriptions: new Set(),
       cursor: null,
+      download: null,
       wire: { state: 'wanted' },
     };
     this.#topics.set(name, topic);
@@ -181,6 +211,9 @@ export class Topics {
 
 const isBytes = (payload: unknown): payload is Uint8Array => payload instanceof Uint8Array;
 
+/** Whether a message is a record of its own. */
+const isSingle = (message: ServerMessage<'message'>): boolean => isBytes(message.payload) || isLarge(message);
+
 /** Whether the message at `index` continues the run of the one before it. */
 function continues(messages: readonly ServerMessage<'message'>[], index: number): boolean {
   const before = messages[index - 1]!;
@@ -189,12 +222,12 @@ function continues(messages: readonly ServerMessage<'message'>[], index: number)
     message.topic === before.topic &&
     message.epoch === before.epoch &&
     message.offset === before.offset + 1 &&
-    !isBytes(message.payload)
+    !isSingle(message)
   );
 }
 
 /** Appends a run of consecutive messages; skips those that the hub has, and tells a hole as a gap. */
-function takeRun(topic: Topic, run: readonly ServerMessage<'message'>[]): void {
+function takeRun(topic: Topic, run: readonly ServerMessage<'message'>[], join: Join): void {
   const first = run[0]!;
   const cursor = topic.cursor!;
   const isSameEpoch = first.epoch === cursor.epoch;
@@ -204,6 +237,13 @@ function takeRun(topic: Topic, run: readonly ServerMessage<'message'>[]): void {
     const position = { epoch: first.epoch, offset: first.offset - 1 };
     appendGap(topic, isSameEpoch ? 'history' : 'epoch', isSameEpoch ? -known : null, position);
   }
+  if (isLarge(first)) {
+    if (topic.download?.resumes(first)) topic.download.transfer = first.transfer.id;
+    else topic.download = first.transfer.at === 0 ? new Download(first) : null;
+    if (topic.download?.isComplete) finishDownload(topic, topic.download, join);
+    return;
+  }
+  topic.download = null;
   const fresh = known > 0 ? run.slice(known) : run;
   const { epoch, offset, id, ts, payload } = fresh[0]!;
   topic.cursor = { epoch, offset: offset + fresh.length - 1 };
@@ -216,8 +256,24 @@ function takeRun(topic: Topic, run: readonly ServerMessage<'message'>[]): void {
   wakeSubscriptions(topic);
 }
 
+function finishDownload(topic: Topic, download: Download, join: Join): void {
+  const { epoch, offset, id, ts } = download.message;
+  topic.download = null;
+  topic.cursor = { epoch, offset };
+  topic.tail.append({ kind: 'large', count: 1, epoch, offset, id, ts, large: download.content(join) });
+  wakeSubscriptions(topic);
+}
+
+/** Lets the subscriptions that have everything else hear how far the next message is. */
+function tellProgress({ subscriptions, tail }: Topic): void {
+  for (const subscription of subscriptions) {
+    if (!subscription.paused && subscription.place === tail.end) subscription.tab.ready.add(subscription);
+  }
+}
+
 function appendGap(topic: Topic, reason: GapReason, missed: number | null, position: Position): void {
   topic.cursor = position;
+  topic.download = null;
   topic.tail.append({ kind: 'gap', count: 1, ...position, reason, missed });
   wakeSubscriptions(topic);
 }

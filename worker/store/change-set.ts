@@ -8,6 +8,9 @@ export class ChangeSet {
   /** In the order of their sequences. Those in `#gone` have been removed again: a map by sequence costs far more. */
   #entries = new Deque<Entry>();
   readonly #gone = new Set<number>();
+  readonly #held = new Map<number, Entry>();
+  /** Of entries that this set adds, too: the write of one that failed may have been stored all the same. */
+  readonly #heldRemoved = new Set<number>();
   readonly #tabSeqs = new Map<string, number>();
   readonly #removed = new Set<number>();
   readonly #cursors = new Map<string, Position>();
@@ -22,12 +25,19 @@ export class ChangeSet {
       this.#purge = true;
       this.#entries = new Deque();
       this.#gone.clear();
+      this.#held.clear();
+      this.#heldRemoved.clear();
       this.#removed.clear();
       this.#cursors.clear();
       this.#failures = [];
     }
     for (const entry of change.entries) this.#entries.push(entry);
     for (const seq of change.removed) this.#remove(seq);
+    for (const entry of change.held) this.#held.set(entry.seq, entry);
+    for (const seq of change.heldRemoved) {
+      this.#held.delete(seq);
+      this.#heldRemoved.add(seq);
+    }
     setNewest(this.#tabSeqs, change.tabSeqs, storeLimits.tabs);
     setNewest(this.#cursors, change.cursors, storeLimits.cursors);
     if (change.failures.length > 0) {
@@ -43,6 +53,8 @@ export class ChangeSet {
     this.#trim();
     return {
       entries: this.#live(),
+      held: [...this.#held.values()],
+      heldRemoved: [...this.#heldRemoved],
       tabSeqs: [...this.#tabSeqs],
       removed: [...this.#removed],
       failures: [...this.#failures],
@@ -61,6 +73,7 @@ export class ChangeSet {
   /** Forgets what was removed from before the first change: for a set that began with everything. */
   forgetRemoved(): void {
     this.#removed.clear();
+    this.#heldRemoved.clear();
   }
 
   #ack(acked: number): void {

@@ -32,6 +32,8 @@ export interface OutboxSchema extends DBSchema {
   client: { key: number; value: ClientRecord };
   /** By the sequence of the first entry that a segment had when it was new. */
   segments: { key: number; value: SegmentRecord };
+  /** By its sequence: one entry, in the form of a segment. */
+  held: { key: number; value: SegmentRecord };
   tabs: Newest<number>;
   failures: { key: number; value: readonly FailureRecord[] };
   cursors: Newest<Position>;
@@ -48,11 +50,12 @@ export type WriteTransaction = IDBPTransaction<OutboxSchema, StoreNames<OutboxSc
 /** The one key of the client record. */
 export const clientKey = 0;
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 const stores: StoreNames<OutboxSchema>[] = [
   'client',
   'segments',
+  'held',
   'tabs',
   'failures',
   'cursors',
@@ -73,8 +76,9 @@ export async function openDatabase(
 ): Promise<Database> {
   const gone = () => void opening.then(onGone);
   const opening = openDB<OutboxSchema>(name, schemaVersion, {
-    upgrade(db) {
-      for (const store of stores) db.createObjectStore(store, { autoIncrement: store === 'damaged' });
+    upgrade(db, before) {
+      for (const store of before === 0 ? stores : (['held'] as const))
+        db.createObjectStore(store, { autoIncrement: store === 'damaged' });
     },
     blocking: gone,
     terminated: gone,
@@ -94,6 +98,7 @@ export async function transact<T>(
   durability: 'strict' | 'relaxed',
   clock: Pick<Clock, 'after'>,
   work: (tx: WriteTransaction) => Promise<T>,
+  largeBytes = 0,
 ): Promise<T> {
   const tx = db.transaction(stores, 'readwrite', { durability });
   tx.done.catch(() => {});
@@ -104,7 +109,8 @@ export async function transact<T>(
     return [result];
   };
   try {
-    const outcome = await withDeadline(run(), storeLimits.transactionTimeoutMs, clock);
+    const extraMs = largeBytes / storeLimits.transactionBytesPerMs;
+    const outcome = await withDeadline(run(), storeLimits.transactionTimeoutMs + extraMs, clock);
     if (!outcome) throw tooLate();
     return outcome[0];
   } catch (error) {

@@ -1,6 +1,14 @@
 import type { StoreChange, StoredOutbox } from '../core/store-types.ts';
 import type { Clock } from '../clock.ts';
-import { clientKey, currentEpoch, openDatabase, transact, type Database } from './database.ts';
+import { largeBytes } from '../core/outbox-slots.ts';
+import {
+  clientKey,
+  currentEpoch,
+  openDatabase,
+  transact,
+  type Database,
+  type WriteTransaction,
+} from './database.ts';
 import { emptyIndex, loadOutbox, type LogIndex } from './load.ts';
 import { errorName } from './storage-error.ts';
 import { writeChange } from './write.ts';
@@ -81,7 +89,8 @@ export class IndexedDbLog {
     const db = this.#db ?? (await this.#connect());
     const [clientId, clientEpoch] = this.#me;
     let index = this.#index;
-    const written = await transact(db, this.#durability, this.#clock, async (tx) => {
+    const large = [...change.held, ...change.entries].reduce((sum, entry) => sum + largeBytes(entry), 0);
+    const work = async (tx: WriteTransaction) => {
       const client = await tx.objectStore('client').get(clientKey);
       if (client && (client[0] !== clientId || (await currentEpoch(tx, client)) !== clientEpoch)) return null;
       this.#isEmpty ||= !client;
@@ -100,7 +109,8 @@ export class IndexedDbLog {
         this.#isUncertain ? this.#lastSeq : null,
         freesOnly,
       );
-    });
+    };
+    const written = await transact(db, this.#durability, this.#clock, work, large);
     if (!written) return 'fenced';
     // While it was written, the database may have been deleted, and this transaction with it.
     if (this.#db !== db) throw new DOMException('the connection was closed', 'InvalidStateError');

@@ -19,6 +19,8 @@ export const damaged = 64;
 export const openTimeoutMs = 3_000;
 /** How long a transaction may take. */
 export const transactionTimeoutMs = 10_000;
+/** Bytes of large contents for each of which a transaction may take a millisecond more: that of a slow disk. */
+export const transactionBytesPerMs = 2 * 1024;
 /** How long a change that may be written late waits for another one to come along. */
 export const lazyMs = 200;
 /** When writing is tried again after it failed, and after it failed and space came free. */

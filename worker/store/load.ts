@@ -12,7 +12,7 @@ import { isClient, isCount, isFailure, isPosition } from './records.ts';
 import { decodeSegment, type Segment } from './segments.ts';
 import * as storeLimits from './limits.ts';
 
-type StoreName = 'client' | 'segments' | 'tabs' | 'failures' | 'cursors';
+type StoreName = 'client' | 'segments' | 'held' | 'tabs' | 'failures' | 'cursors';
 
 /** What is known of the records without reading them again. */
 export interface LogIndex {
@@ -66,6 +66,11 @@ export async function loadOutbox(tx: WriteTransaction, newId: string, isFull: bo
     for (const entry of decoded) if (entry.seq > acked) entries.push(entry);
     return true;
   });
+  const held: Entry[] = [];
+  await read('held', (record, key) => {
+    const entry = isCount(key) && decodeSegment(record, key - 1)?.[0];
+    return entry ? held.push(entry) > 0 : false;
+  });
   const readNewest = async <N extends 'tabs' | 'cursors'>(
     name: N,
     limit: number,
@@ -107,6 +112,7 @@ export async function loadOutbox(tx: WriteTransaction, newId: string, isFull: bo
     lastSeq: Math.max(client[3], clientEpoch * storeLimits.epochSequences),
     acked,
     entries,
+    held,
     tabSeqs: await readNewest('tabs', storeLimits.tabs, isCount),
     failures: failures.slice(-storeLimits.failures),
     cursors: await readNewest('cursors', storeLimits.cursors, isPosition),

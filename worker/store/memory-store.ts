@@ -10,6 +10,7 @@ export const newOutbox = (clientId: string): StoredOutbox => ({
   lastSeq: storeLimits.epochSequences,
   acked: 0,
   entries: [],
+  held: [],
   tabSeqs: [],
   failures: [],
   cursors: [],

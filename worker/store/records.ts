@@ -1,5 +1,6 @@
 import type { FailureRecord } from '../core/store-types.ts';
 import type { Position } from '../core/hub-api.ts';
+import type { Large } from '../core/payload-types.ts';
 import type { ClientRecord } from './database.ts';
 
 /** Whether a stored value is a string. */
@@ -15,6 +16,10 @@ export const isClient = ([clientId, clientEpoch, acked, lastSeq, owner]: ClientR
 
 /** Whether a stored value is a position in a topic. */
 export const isPosition = ({ epoch, offset }: Position): boolean => isText(epoch) && isCount(offset);
+
+/** Whether a stored value is a large payload. */
+export const isLarge = ({ blob, form, mime }: Large): boolean =>
+  blob instanceof Blob && isText(form) && (mime === undefined || isText(mime));
 
 /** Whether a stored value is a failure. */
 export const isFailure = ({ tabId, tabSeq, id, topic, error }: FailureRecord): boolean =>

@@ -65,14 +65,14 @@ export class ResilientStore implements OutboxStore {
     this.#live.forgetRemoved();
     if (this.#isLate) return this.#newest;
     this.#backlog.add(change);
-    const { entries, tabSeqs, removed, failures, purge, owner, acked } = change;
-    const isDue =
-      [entries, tabSeqs, removed, failures].some((list) => list.length > 0) || purge || owner !== null;
+    const { entries, held, heldRemoved, tabSeqs, removed, failures, purge, owner, acked } = change;
+    const lists = [entries, held, heldRemoved, tabSeqs, removed, failures];
+    const isDue = lists.some((list) => list.length > 0) || purge || owner !== null;
     const wasIdle = this.#work === 'none';
     if (isDue) this.#work = 'due';
     else if (wasIdle) this.#work = 'lazy';
     if (this.#trouble) {
-      if (acked !== null || removed.length > 0 || purge) this.#retrySoon();
+      if (acked !== null || removed.length > 0 || heldRemoved.length > 0 || purge) this.#retrySoon();
     } else if (isDue) {
       this.#newest = new Promise((resolve) => this.#settlers.push(resolve));
       this.#wake();

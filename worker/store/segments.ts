@@ -1,6 +1,7 @@
 import type { Entry } from '../core/store-types.ts';
 import type { SegmentRecord } from './database.ts';
-import { isCount, isText } from './records.ts';
+import type { Large } from '../core/payload-types.ts';
+import { isCount, isLarge, isText } from './records.ts';
 import * as storeLimits from './limits.ts';
 
 /** What is known of a stored segment without reading it: its key, and the highest sequence that it can have. */
@@ -15,7 +16,7 @@ export function splitEntries(entries: readonly Entry[]): Entry[][] {
   let part: Entry[] = [];
   let bytes = Infinity;
   for (const entry of entries) {
-    const entryBytes = entry.json?.length ?? entry.bytes!.byteLength;
+    const entryBytes = entry.json?.length ?? entry.bytes?.byteLength ?? 0;
     if (part.length === storeLimits.segmentEntries || bytes + entryBytes > storeLimits.segmentBytes) {
       parts.push((part = []));
       bytes = 0;
@@ -40,6 +41,7 @@ const columns: readonly (readonly [field: keyof Entry, isSound: (value: unknown)
   ['ts', isTime],
   ['expiresAt', (expiresAt) => expiresAt === null || isTime(expiresAt)],
   ['coalesceKey', (key) => key === undefined || isText(key)],
+  ['large', (large) => large === undefined || isLarge(large as Large)],
 ];
 
 /** Entries as a record, by columns. One whose values are all the same, as tab ids and topics often are, is that value. */
@@ -62,8 +64,8 @@ export function decodeSegment(record: SegmentRecord, after: number): Entry[] | u
       if (!isSound(value)) return undefined;
       if (value !== undefined) entry[field] = value;
     }
-    const { seq, json, bytes } = entry as Entry;
-    if (seq <= after || (json ?? bytes) === undefined) return undefined;
+    const { seq, json, bytes, large } = entry as Entry;
+    if (seq <= after || (json ?? bytes ?? large) === undefined) return undefined;
     after = seq;
     entries.push(entry as Entry);
   }

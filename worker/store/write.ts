@@ -38,7 +38,7 @@ export async function writeChange(
   freesOnly: boolean,
 ): Promise<Written> {
   if (change.purge) {
-    for (const name of ['segments', 'failures', 'cursors', 'damaged'] as const) {
+    for (const name of ['segments', 'held', 'failures', 'cursors', 'damaged'] as const) {
       unheard(tx.objectStore(name).clear());
     }
     index.cursors.clear();
@@ -54,6 +54,10 @@ export async function writeChange(
     unheard(tx.objectStore('segments').put(encodeSegment(part), segment.first));
     segments.push(segment);
   }
+  for (const entry of change.held) {
+    unheard(tx.objectStore('held').put(encodeSegment([entry]), entry.seq));
+  }
+  for (const seq of change.heldRemoved) unheard(tx.objectStore('held').delete(seq));
   putNewest(tx, 'tabs', index, storeLimits.tabs, change.tabSeqs);
   putNewest(tx, 'cursors', index, storeLimits.cursors, change.cursors);
   const failures = putFailures(tx, change.purge ? [] : index.failures, change);

@@ -147,11 +147,11 @@ export class World {
   }
 
   /** Opens the newest socket and welcomes the hub. */
-  welcome(): void {
+  welcome(features: readonly string[] = ['batch']): void {
     const { events } = this.sockets.at(-1)!;
     events.opened();
     const limits = { maxFrameBytes: 65_536, maxBatch: 16, window: 100, maxSubscriptions: 100 };
-    const hello = { version: 1, features: ['batch'], clientId: 'c', clientEpoch: 1, lastSeq: 0 };
+    const hello = { version: 1, features, clientId: 'c', clientEpoch: 1, lastSeq: 0 };
     const payload = { ...hello, rejected: [], heartbeatMs: 0, limits };
     events.frame(JSON.stringify({ type: 'welcome', id: 'w', ts: 1, payload }));
   }

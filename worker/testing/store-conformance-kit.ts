@@ -29,6 +29,8 @@ export function same(actual: unknown, expected: unknown, what: string): void {
 /** A change that does only what is given. */
 export const storeChange = (parts: Partial<StoreChange>): StoreChange => ({
   entries: [],
+  held: [],
+  heldRemoved: [],
   tabSeqs: [],
   removed: [],
   failures: [],

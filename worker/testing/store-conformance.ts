@@ -3,6 +3,7 @@
  * They wait for nothing but what the stores promise. Their sequences are small numbers, below those of an epoch.
  */
 import { commitCases, memoryCases } from './store-conformance-commits.ts';
+import { heldCases } from './store-conformance-held.ts';
 import {
   during,
   epochSequences,
@@ -137,5 +138,6 @@ export const storeConformance: readonly StoreConformanceCase[] = [
   ...openingCases,
   ...fencingCases,
   ...commitCases,
+  ...heldCases,
   ...memoryCases,
 ];

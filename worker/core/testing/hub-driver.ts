@@ -6,7 +6,7 @@ import { hubTransition } from '../hub.ts';
 import { createHubState, hubStatus, type HubState } from '../hub-state.ts';
 import type { HubEffect, HubInput, TimerName } from '../hub-types.ts';
 import type { StoredOutbox } from '../store-types.ts';
-import { testConfig } from './config.ts';
+import { joined, testConfig } from './config.ts';
 import { emptyStore } from './plain-store.ts';
 
 type EffectOf<K extends HubEffect['kind']> = Extract<HubEffect, { kind: K }>;
@@ -39,6 +39,7 @@ export class HubDriver {
       { hubId: 'hub', host: 'shared-worker' },
       { ...testConfig, ...config },
       { ...emptyStore, ...stored },
+      joined,
     );
   }
 
@@ -106,7 +107,7 @@ export class HubDriver {
       type: 'welcome',
       payload: {
         version: 1,
-        features: ['batch'],
+        features: ['batch', 'chunks'],
         clientId: 'client',
         clientEpoch: 3,
         lastSeq: this.hub.outbox.acked,

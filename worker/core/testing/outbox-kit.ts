@@ -30,6 +30,7 @@ export class OutboxKit {
     const policy = {
       maxEntries: 10_000,
       maxBytes: 1e6,
+      maxLargeBytes: 1e9,
       maxAgeMs: 1e9,
       whenFull: 'reject',
       ...queue,

@@ -1,65 +1,17 @@
-import type { ClientMessage, ServerMessage } from '../../../src/protocol/schema.ts';
+import type { Outgoing as AnyOutgoing } from '../../../src/protocol/outgoing.ts';
+import type { ClientEnvelope, ClientMessage } from '../../../src/protocol/schema.ts';
 import type { TabOp, WhenFull } from '../hub-api.ts';
+import type { HubEffect } from '../hub-types.ts';
 import { testConfig } from './config.ts';
 import { HubDriver } from './hub-driver.ts';
+import { ModelServer, ModelTab, ok, type PublishOp, type Refusal } from './outbox-model.ts';
 import { PlainStore } from './plain-store.ts';
 
-type PublishOp = Extract<TabOp, { kind: 'publish' }>;
-type Refusal = ServerMessage<'welcome'>['payload']['rejected'][number];
-
-function ok(isTrue: boolean | undefined, message: string): void {
-  if (!isTrue) throw new Error(message);
-}
-
-/** A tab as far as its entries go: it keeps each until its fate, and sends again what no store has. */
-export class ModelTab {
-  readonly id: string;
-  readonly pending = new Map<number, PublishOp>();
-  readonly fates = new Map<string, string>();
-  tabSeq = 0;
-  storedUpTo = 0;
-
-  constructor(id: string) {
-    this.id = id;
-  }
-
-  settle(tabSeq: number, fate: string): void {
-    const op = this.pending.get(tabSeq);
-    if (!op) return;
-    this.pending.delete(tabSeq);
-    this.fates.set(op.id, fate);
-  }
-
-  acked(upTo: number): void {
-    for (const tabSeq of this.pending.keys()) if (tabSeq <= upTo) this.settle(tabSeq, 'acked');
-  }
-
-  /** Another hub has taken over. */
-  hubLost(takenUpTo: number): void {
-    for (const [tabSeq, { volatile }] of this.pending) {
-      if (volatile) this.settle(tabSeq, 'not-open');
-      else ok(tabSeq <= takenUpTo || tabSeq > this.storedUpTo, `stored, and lost: ${this.id} ${tabSeq}`);
-    }
-  }
-}
-
-/** A server that takes entries as the protocol says, and remembers them. */
-class ModelServer {
-  lastSeq = 0;
-  readonly taken: { readonly id: string; readonly seq: number }[] = [];
-  readonly refusals: (Refusal & { readonly id: string })[] = [];
-
-  /** Gives the refusal, if it was one. */
-  take({ id, seq }: ClientMessage<'publish'>, refuses: boolean): Refusal | undefined {
-    if (seq <= this.lastSeq) return undefined;
-    this.lastSeq = seq;
-    if (!refuses) {
-      this.taken.push({ id, seq });
-      return undefined;
-    }
-    this.refusals.push({ id, seq, code: 'rejected', message: 'no' });
-    return this.refusals.at(-1);
-  }
+type Outgoing = AnyOutgoing<ClientEnvelope>;
+type Answer = Parameters<HubDriver['frame']>[0];
+interface Kind {
+  readonly topic?: string;
+  readonly isLarge?: boolean;
 }
 
 /** Tabs, hubs one after the other, a store that survives them, and a server. */
@@ -68,27 +20,43 @@ export class OutboxWorld {
   readonly store = new PlainStore();
   readonly server = new ModelServer();
   readonly #written = new Set<number>();
+  readonly #volatile = new Set<string>();
   readonly #config;
   driver: HubDriver;
   /** Commits of this hub that the store has, among those that the hub does not know of. */
   #writtenCommits = 0;
   #dial: number | undefined;
-  #wire: ClientMessage<'publish'>[] = [];
-  #nacks: Refusal[] = [];
+  #wire: Outgoing[] = [];
+  #answers: Answer[] = [];
+  #reads: Extract<HubEffect, { kind: 'read-chunk' }>[] = [];
   #ids = 0;
+
+  readonly #hasTaken = (id: string): boolean => this.server.taken.some((each) => each.id === id);
 
   constructor(whenFull: WhenFull) {
     const backoff = { ...testConfig.backoff, maxAttempts: Infinity };
-    this.#config = { backoff, queue: { maxEntries: 6, maxBytes: 60, maxAgeMs: 400, whenFull } };
+    this.#config = {
+      backoff,
+      queue: { maxEntries: 6, maxBytes: 60, maxLargeBytes: 500_000, maxAgeMs: 400, whenFull },
+    };
     this.driver = this.#start();
   }
 
-  publish(index: number, bytes: number, more: Pick<PublishOp, 'ttlMs' | 'coalesceKey' | 'volatile'>): void {
+  /** Publishes text, or so many bytes in chunks if `more` says that it is large. */
+  publish(
+    index: number,
+    bytes: number,
+    { topic = 't', isLarge, ...more }: Pick<PublishOp, 'ttlMs' | 'coalesceKey' | 'volatile'> & Kind,
+  ): void {
     const tab = this.tabs[index]!;
     const tabSeq = (tab.tabSeq += 1);
     const id = `${tab.id}${tabSeq}:${(this.#ids += 1)}`;
-    const op = { kind: 'publish', tabSeq, id, topic: 't', ts: 0, json: 'x'.repeat(bytes), ...more } as const;
+    const content = isLarge
+      ? { large: { blob: { size: bytes * 5_000 }, form: 'blob' } as const }
+      : { json: 'x'.repeat(bytes) };
+    const op = { kind: 'publish', tabSeq, id, topic, ts: this.driver.now, ...content, ...more } as const;
     tab.pending.set(tabSeq, op);
+    if (more.volatile) this.#volatile.add(id);
     this.driver.ops(tab.id, op);
     this.#observe();
   }
@@ -139,19 +107,52 @@ export class OutboxWorld {
   }
 
   serverTakes(count: number, refuses: boolean): void {
-    for (const publish of this.#wire.splice(0, count)) {
-      const nack = this.server.take(publish, refuses);
-      if (nack) this.#nacks.push(nack);
+    for (const { head, bytes } of this.#wire.splice(0, count)) {
+      if (head.type === 'abandon') this.server.transfers.delete(head.transfer);
+      if (head.type === 'offer' && refuses) {
+        const [code, retryable] = head.size % 10_000 === 0 ? ['limit', true] : ['rejected', false];
+        this.#answers.push({ type: 'error', re: head.id, payload: { code, message: 'no', retryable } });
+      } else if (head.type === 'offer') {
+        this.#answer(head.transfer, this.server.offer(head));
+      } else if (head.type === 'chunk') {
+        this.#answer(head.transfer, this.server.chunk(head as ClientMessage<'chunk'>, bytes!.byteLength));
+      } else if (head.type === 'publish') {
+        const nack = this.server.take(head as ClientMessage<'publish'>, refuses);
+        if (!nack) continue;
+        const { seq, code, message } = nack;
+        this.#answers.push({ type: 'nack', seq, payload: { code, message } });
+      }
+    }
+  }
+
+  /** The server forgets the contents that have come. Those under way on this connection it would refuse. */
+  forget(): void {
+    if (!this.driver.hub.session) this.server.transfers.clear();
+  }
+
+  /** So many parts of contents are read. */
+  read(count: number): void {
+    for (const { dial, transfer, at, end } of this.#reads.splice(0, count)) {
+      this.driver.run({ kind: 'chunk-read', dial, transfer, at, bytes: new ArrayBuffer(end - at) });
+      this.#observe();
     }
   }
 
   ack(): void {
     if (!this.driver.hub.session) return;
-    const nacks = this.#nacks
-      .splice(0)
-      .map(({ seq, ...payload }) => ({ type: 'nack', seq, payload }) as const);
-    this.driver.frame(...nacks, { type: 'ack', seq: this.server.lastSeq });
+    this.driver.frame(...this.#answers.splice(0), { type: 'ack', seq: this.server.lastSeq });
     this.#observe();
+  }
+
+  /** Everybody does what is to be done, so many times. */
+  carry(rounds: number): void {
+    for (let round = 0; round < rounds; round++) {
+      this.settle(Infinity);
+      this.connect();
+      this.read(9);
+      this.serverTakes(9, false);
+      this.ack();
+    }
   }
 
   sleep(ms: number): void {
@@ -178,11 +179,10 @@ export class OutboxWorld {
   drain(): void {
     const isDone = () =>
       this.driver.status.queue.entries === 0 && this.tabs.every(({ pending }) => pending.size === 0);
-    for (let round = 0; round < 200 && !isDone(); round++) {
-      this.settle(Infinity);
-      this.connect();
-      this.serverTakes(9, false);
-      this.ack();
+    for (let round = 0; round < 400 && !isDone(); round++) {
+      this.carry(1);
+      this.driver.advance(50);
+      this.#observe();
     }
   }
 
@@ -192,13 +192,21 @@ export class OutboxWorld {
     ok(new Set(taken).size === taken.length, 'taken twice');
     for (const tab of this.tabs) {
       ok(tab.pending.size === 0, `without a fate: ${tab.id} ${[...tab.pending.keys()]}`);
-      const own = taken.filter((id) => id.startsWith(tab.id)).map((id) => Number.parseInt(id.slice(1)));
-      ok(String(own) === String(own.toSorted((a, b) => a - b)), `out of order: ${own}`);
+      for (const topic of ['t', 'u']) {
+        const inTopic = this.server.taken.filter(
+          (each) => each.topic === topic && each.id.startsWith(tab.id),
+        );
+        // What is volatile passes what is held.
+        const stored = inTopic.filter(({ id }) => !this.#volatile.has(id));
+        const own = stored.map(({ id }) => Number.parseInt(id.slice(1)));
+        ok(String(own) === String(own.toSorted((a, b) => a - b)), `out of order: ${own}`);
+      }
       for (const [id, fate] of tab.fates) {
         if (fate === 'not-open' || fate === 'purged' || fate === 'too-large') continue;
         ok(taken.includes(id) === (fate === 'acked'), `${id}: ${fate}`);
-        const wasRefused = this.server.refusals.some((refusal) => refusal.id === id);
-        ok(wasRefused === (fate === 'rejected'), `${id}: ${fate}`);
+        const isRefusal = (refusal: Refusal & { readonly id: string }) =>
+          refusal.id === id && refusal.code === 'rejected';
+        if (this.server.refusals.some(isRefusal)) ok(fate === 'rejected', `${id}: ${fate}`);
       }
     }
     const { entries, bytes } = this.driver.status.queue;
@@ -209,21 +217,26 @@ export class OutboxWorld {
     this.#writtenCommits = 0;
     this.#dial = undefined;
     this.#wire = [];
-    this.#nacks = [];
+    this.#answers = [];
+    this.#reads = [];
     const driver = new HubDriver(this.#config, this.store.open());
     driver.storesAtOnce = false;
     if (!this.driver) for (const { id } of this.tabs) driver.attach(id);
     return driver;
   }
 
+  #answer(transfer: string, received: number): void {
+    this.#answers.push({ type: 'chunk-ack', transfer, received });
+  }
+
   #attach(tab: ModelTab, isNewHub: boolean): void {
-    const { takenUpTo, storedUpTo, ackedUpTo } = this.driver.hub.outbox.tabSeqs(tab.id);
+    const { takenUpTo, storedUpTo, ackedUpTo, but } = this.driver.hub.outbox.tabSeqs(tab.id);
     const failed = this.driver.hub.tabs.failuresOf(tab.id);
     this.driver.attach(tab.id);
     if (isNewHub) tab.hubLost(takenUpTo);
     for (const { tabSeq, error } of failed) tab.settle(tabSeq, error.code);
     tab.storedUpTo = isNewHub ? storedUpTo : Math.max(tab.storedUpTo, storedUpTo);
-    tab.acked(ackedUpTo);
+    tab.acked(ackedUpTo, but, this.#hasTaken);
     this.driver.ops(tab.id, ...[...tab.pending.values()].filter((op) => op.tabSeq > takenUpTo));
     this.#observe();
   }
@@ -232,15 +245,17 @@ export class OutboxWorld {
   #observe(): void {
     const { session } = this.driver.hub;
     const { entries, bytes } = this.driver.status.queue;
-    ok(entries <= 6 && bytes <= 60 && entries >= 0 && bytes >= 0, `${entries} entries, ${bytes} bytes`);
+    ok(entries <= 6 && bytes <= 500_060 && entries >= 0 && bytes >= 0, `${entries} entries, ${bytes} bytes`);
     if (session?.dial !== this.#dial) {
       this.#dial = session?.dial;
       this.#wire = [];
-      this.#nacks = [];
+      this.#answers = [];
     }
+    this.#reads.push(...this.driver.all('read-chunk'));
+    const sent = this.driver.all('send').flatMap(({ envelopes }) => envelopes);
+    if (this.#dial !== undefined) this.#wire.push(...sent);
     for (const { head } of this.driver.sent('publish')) {
       const publish = head as ClientMessage<'publish'>;
-      if (this.#dial !== undefined) this.#wire.push(publish);
       const op = this.tabs
         .flatMap(({ pending }) => [...pending.values()])
         .find(({ id }) => id === publish.id);
@@ -250,7 +265,7 @@ export class OutboxWorld {
       for (const item of this.driver.items(tab.id)) {
         if (item.kind === 'failed') tab.settle(item.tabSeq, item.error.code);
         if (item.kind === 'stored') tab.storedUpTo = Math.max(tab.storedUpTo, item.upTo);
-        if (item.kind === 'acked') tab.acked(item.upTo);
+        if (item.kind === 'acked') tab.acked(item.upTo, item.but, this.#hasTaken);
       }
     }
     this.driver.forget();

@@ -8,6 +8,7 @@ export const emptyStore: StoredOutbox = {
   lastSeq: 0,
   acked: 0,
   entries: [],
+  held: [],
   tabSeqs: [],
   failures: [],
   cursors: [],
@@ -17,6 +18,7 @@ export const emptyStore: StoredOutbox = {
 /** The simplest store there can be: does what each change says, and remembers everything. */
 export class PlainStore {
   readonly #entries = new Map<number, Entry>();
+  readonly #held = new Map<number, Entry>();
   readonly #tabSeqs = new Map<string, number>();
   readonly #cursors = new Map<string, Position>();
   #failures: FailureRecord[] = [];
@@ -28,6 +30,7 @@ export class PlainStore {
   write(change: StoreChange): void {
     if (change.purge) {
       this.#entries.clear();
+      this.#held.clear();
       this.#cursors.clear();
       this.#failures = [];
     }
@@ -36,6 +39,11 @@ export class PlainStore {
       this.#lastSeq = entry.seq;
       this.#entries.set(entry.seq, entry);
     }
+    for (const entry of change.held) {
+      this.#lastSeq = Math.max(this.#lastSeq, entry.seq);
+      this.#held.set(entry.seq, entry);
+    }
+    for (const seq of change.heldRemoved) this.#held.delete(seq);
     for (const seq of change.removed) this.#entries.delete(seq);
     for (const [tabId, tabSeq] of change.tabSeqs) this.#tabSeqs.set(tabId, tabSeq);
     for (const [topic, position] of change.cursors) this.#cursors.set(topic, position);
@@ -55,6 +63,7 @@ export class PlainStore {
       lastSeq: this.#lastSeq,
       acked: this.#acked,
       entries: [...this.#entries.values()],
+      held: [...this.#held.values()].toSorted((a, b) => a.seq - b.seq),
       tabSeqs: [...this.#tabSeqs],
       failures: [...this.#failures],
       cursors: [...this.#cursors],
