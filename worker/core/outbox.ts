@@ -5,15 +5,8 @@ import { Held } from './held.ts';
 import type { QueuePolicy } from './hub-api.ts';
 import { failureOf, type EntryFate, type Journal } from './journal.ts';
 import * as coreLimits from './limits.ts';
-import {
-  entryBytes,
-  isExpired,
-  largeBytes,
-  OutboxSlots,
-  type EntryDraft,
-  type SendWindow,
-  type Slot,
-} from './outbox-slots.ts';
+import { entryBytes, isExpired, largeBytes, OutboxSlots } from './outbox-slots.ts';
+import type { EntryDraft, SendWindow, Slot } from './outbox-slots.ts';
 import type { Entry, StoredOutbox } from './store-types.ts';
 import { Room } from './outbox-room.ts';
 import { TabSeqs, type TabProgress } from './tab-seqs.ts';
@@ -290,12 +283,9 @@ export class Outbox {
   #fail(slot: Slot, error: ErrorData): void {
     const { entry, isVolatile } = slot;
     const isHeld = this.held.find(entry.id) === slot;
-    if (isHeld) {
-      slot.state = 'ending';
-      this.held.remove(slot);
-    } else {
-      this.#slots.settle(slot, isVolatile ? 'ended' : 'ending');
-    }
+    if (isHeld) this.held.remove(slot);
+    else this.#slots.settle(slot, isVolatile ? 'ended' : 'ending');
+    if (isHeld) slot.state = 'ending';
     if (isVolatile) return this.#journal.tell({ kind: 'failed', ...failureOf(entry, error) });
     this.#ending.push(slot);
     this.#journal.fail(entry, error, isHeld);
