@@ -138,8 +138,8 @@ export const mutants = [
     edits: [
       {
         file: 'worker/core/outbox.ts',
-        find: 'this.#sent = this.#dropped = this.#acked;',
-        replace: 'this.#dropped = this.#acked;',
+        find: 'this.#slots.rewind(this.#acked);',
+        replace: '',
       },
     ],
   },
@@ -148,8 +148,8 @@ export const mutants = [
     edits: [
       {
         file: 'worker/core/outbox.ts',
-        find: 'const through = Math.min(seq, this.#seq);',
-        replace: 'const through = Math.min(seq + 1, this.#seq);',
+        find: 'const through = Math.min(seq, this.#slots.seq);',
+        replace: 'const through = Math.min(seq + 1, this.#slots.seq);',
       },
     ],
   },
@@ -158,7 +158,7 @@ export const mutants = [
     edits: [
       {
         file: 'worker/core/hub-session.ts',
-        find: "return hub.outbox.fail(envelope.seq, serverError(envelope.payload, 'rejected'));",
+        find: 'return takeNack(hub, envelope.seq, envelope.payload);',
         replace: 'return;',
       },
     ],
@@ -187,7 +187,7 @@ export const mutants = [
     name: 'the tab takes what its subscription has skipped',
     edits: [
       {
-        file: 'src/subscription.ts',
+        file: 'src/feed.ts',
         find: 'return item.skip ? messages.slice(item.skip) : messages;',
         replace: 'return messages;',
       },
@@ -216,7 +216,11 @@ export const mutants = [
   {
     name: 'the hub has no bound for its outbox',
     edits: [
-      { file: 'worker/core/outbox.ts', find: 'this.#slots.entries + entries <= maxEntries &&', replace: '' },
+      {
+        file: 'worker/core/outbox-room.ts',
+        find: 'slots.entries + held.entries + entries <= maxEntries &&',
+        replace: '',
+      },
     ],
   },
   {
@@ -224,7 +228,7 @@ export const mutants = [
     edits: [
       {
         file: 'worker/core/outbox.ts',
-        find: 'if (seq <= this.#sent) return false;\n    this.fail',
+        find: 'if (seq <= this.#slots.sent) return false;\n    this.fail',
         replace: 'if (seq === 0) return false;\n    this.fail',
       },
     ],
@@ -232,7 +236,11 @@ export const mutants = [
   {
     name: 'the hub expires what it has sent',
     edits: [
-      { file: 'worker/core/outbox.ts', find: 'if (entry.seq <= this.#sent) return false;', replace: '' },
+      {
+        file: 'worker/core/outbox.ts',
+        find: 'if (!isHeld && entry.seq <= this.#slots.sent) return false;',
+        replace: '',
+      },
     ],
   },
   {

@@ -147,8 +147,9 @@ export class Outbox {
   }
 
   /**
-   * The next entries to send, within the session's windows and one turn's worth at a time. Expired ones and those that do not fit are failed instead, and none is sent before the failure of the one before it is
-   * stored: to a later hub, the acknowledgement of the one would be that of the other.
+   * The next entries to send, within the session's windows and one turn's worth at a time. Expired ones and those that
+   * do not fit are failed instead, and none is sent before the failure of the one before it is stored: to a later hub,
+   * the acknowledgement of the one would be that of the other.
    */
   take(
     { window, windowBytes }: SendWindow,
