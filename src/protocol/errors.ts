@@ -7,7 +7,7 @@
  * - `auth-failed`: no token could be had, or the server refused it
  * - `forbidden`: the server does not allow this topic, request or connection
  * - `rejected`: the server refused the entry
- * - `too-large`: above the server's maximum frame size
+ * - `too-large`: above what the server takes, in one frame or as a large payload
  * - `queue-full`: a bounded queue is at its high-water mark, or the entry made room for a newer one
  * - `expired`: the entry's `ttlMs`, or the outbox's `maxAgeMs`, passed before it was sent
  * - `superseded`: a newer entry with the same `coalesceKey` took its place
