@@ -67,7 +67,7 @@ export class ChangeSet {
 
   /** Whether there is nothing for the server in it. */
   get hasNoEntries(): boolean {
-    return this.#live().length === 0;
+    return this.#entries.length === this.#gone.size && this.#held.size === 0;
   }
 
   /** Forgets what was removed from before the first change: for a set that began with everything. */
