@@ -5,7 +5,7 @@ import type { OutboxStore, StoreOpening } from '../outbox-store.ts';
 import { ChangeSet } from './change-set.ts';
 import type { IndexedDbLog } from './indexed-db-log.ts';
 import { reasonOf } from './storage-error.ts';
-import { newOutbox } from './memory-store.ts';
+import { newOutbox } from './new-outbox.ts';
 import * as storeLimits from './limits.ts';
 
 /** A log whose methods reject with what went wrong: {@link IndexedDbLog}. */
