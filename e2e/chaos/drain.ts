@@ -38,6 +38,7 @@ export const drain = async (world: World, recorder: Recorder): Promise<Rest> => 
   // What has not been seen by then is for the judge to find.
   const deadline = performance.now() + chaosLimits.seenMsMax;
   await until(deadline, async () => (sawAll(recorder, record, survivors) ? null : 'unseen'));
+  stuck.push(...(await untilChecked(pages)));
   return { record, survivors, stuck };
 };
 
@@ -48,6 +49,21 @@ const untilFinished = async (pages: readonly Page[]): Promise<string[]> => {
   for (const page of pages)
     left.push(await until(deadline, () => ask(page, () => page.evaluate(unfinished))));
   return left.filter((text) => text !== null);
+};
+
+/** Which pages have not read all Blobs that they have seen. */
+const untilChecked = async (pages: readonly Page[]): Promise<string[]> => {
+  const deadline = performance.now() + chaosLimits.checkedMsMax;
+  const unread = (page: Page): Promise<string | null> => ask(page, () => page.evaluate(unchecked));
+  const left = [];
+  for (const page of pages) left.push(await until(deadline, () => unread(page)));
+  return left.filter((text) => text !== null);
+};
+
+/** In the page: what it still reads. */
+const unchecked = (): string | null => {
+  const { producer, checking } = chaosPage;
+  return checking === 0 ? null : `${producer} still reads ${checking} Blobs`;
 };
 
 const ask = <T>(page: Page, question: () => Promise<T>): Promise<T> =>

@@ -131,9 +131,8 @@ export const faults: Readonly<Record<FaultKind, Fault>> = {
   'kill-browser': killBrowser,
   'fill-disk': {
     begin: async (world) => {
-      await world.fillDisk(true);
-      return '';
+      return (await world.fillDisk(true)) ? '' : null;
     },
-    end: (world) => world.fillDisk(false),
+    end: async (world) => void (await world.fillDisk(false)),
   },
 };

@@ -1,6 +1,7 @@
 import { expect, test } from '@playwright/test';
 import { MemoryBackbone, type OpenResult, type Publication, type PublishResult } from 'onesocket/server';
 import { GuardedBackbone } from './guarded-backbone.ts';
+import type { Breakage } from './server-contract.ts';
 
 /** A backbone that fences nobody. */
 class CarelessBackbone extends MemoryBackbone {
@@ -15,7 +16,7 @@ class CarelessBackbone extends MemoryBackbone {
   }
 }
 
-const guard = () => {
+const guard = (breaks?: Breakage) => {
   const violations: string[] = [];
   const later: (() => void)[] = [];
   const backbone = new GuardedBackbone(
@@ -26,7 +27,7 @@ const guard = () => {
       violated: (text) => void violations.push(text),
       after: (_delayMs, run) => void later.push(run),
     },
-    undefined,
+    breaks,
   );
   return {
     violations,
@@ -70,4 +71,21 @@ test('an older connection that stays open is found', async () => {
   await open(2);
   pass();
   expect(violations).toEqual(['k has two connections: lease 1 is still open']);
+});
+
+test('a broken server damages one byte of some large contents, and nothing else', async () => {
+  const { backbone } = guard('damage');
+  const parts = [new Uint8Array(65_536), new Uint8Array(10)];
+  const large = { id: 'x', size: 65_546, form: 'blob', parts } as const;
+  for (let n = 1; n <= 10; n += 1) {
+    await backbone.publish({ topic: 't', id: `small-${n}`, ts: 1, payload: '1' });
+    await backbone.publish({ topic: 't', id: `large-${n}`, ts: 1, payload: { ...large, id: `x-${n}` } });
+  }
+  const { messages } = await backbone.read('t', 0, { maxMessages: 20, maxBytes: 10_000_000 });
+  const wrong = messages.map(({ large: kept }) =>
+    (kept?.parts ?? []).reduce((sum, part) => sum + part.filter((byte) => byte !== 0).length, 0),
+  );
+  const once = [0, 0, 0, 1];
+  expect(wrong).toEqual([...once, ...once, ...once, ...once, ...once]);
+  expect(parts.every((part) => part.every((byte) => byte === 0))).toBe(true);
 });

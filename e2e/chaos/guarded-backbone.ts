@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type {
   Backbone,
   ClientOpening,
@@ -29,6 +30,9 @@ export interface GuardLog {
 /** A publish in how many is broken, by a broken server. */
 const breaksEvery = 200;
 
+/** A large one in how many is damaged, by a broken server, which is killed every few seconds and counts anew. */
+const damagesEvery = 2;
+
 /** Passes everything on to the real backbone, and watches that two hubs of one client are never both accepted. */
 export class GuardedBackbone implements Backbone {
   readonly #inner: Backbone;
@@ -38,6 +42,7 @@ export class GuardedBackbone implements Backbone {
   /** The leases of each client that have not been closed; the newest is the last. */
   readonly #open = new Map<string, Set<number>>();
   #published = 0;
+  #large = 0;
   #late: Publication | undefined;
 
   constructor(inner: Backbone, log: GuardLog, breaks: Breakage | undefined) {
@@ -102,6 +107,7 @@ export class GuardedBackbone implements Backbone {
   }
 
   async #publish(publication: Publication): Promise<PublishResult> {
+    if (this.#breaks === 'damage') return this.#inner.publish(this.#damage(publication));
     const isBroken = this.#breaks !== undefined && ++this.#published % breaksEvery === 0;
     if (isBroken && this.#breaks === 'drop') {
       return this.#inner.publish({ ...publication, topic: 'dropped' });
@@ -110,14 +116,23 @@ export class GuardedBackbone implements Backbone {
     if (this.#late === publication) return this.#inner.publish({ ...publication, topic: 'dropped' });
     const result = await this.#inner.publish(publication);
     if (result.kind !== 'published') return result;
-    const { client: _, ...again } = publication;
-    if (isBroken) await this.#inner.publish(again);
+    if (isBroken) await this.#inner.publish(again(publication));
     if (this.#late?.topic === publication.topic) {
-      const { client: __, ...late } = this.#late;
+      const late = this.#late;
       this.#late = undefined;
-      await this.#inner.publish(late);
+      await this.#inner.publish(again(late));
     }
     return result;
+  }
+
+  #damage(publication: Publication): Publication {
+    const { payload } = publication;
+    if (typeof payload === 'string' || !('parts' in payload)) return publication;
+    if (++this.#large % damagesEvery !== 0) return publication;
+    const parts = payload.parts.map((part) => part.slice());
+    const part = parts[Math.floor(parts.length / 2)]!;
+    part[Math.floor(part.length / 2)]! ^= 1;
+    return { ...publication, payload: { ...payload, parts } };
   }
 
   #checkClosed(key: string, lease: number): void {
@@ -126,3 +141,9 @@ export class GuardedBackbone implements Backbone {
     }
   }
 }
+
+/** A publication once more, of nobody. No two large contents may have one name. */
+const again = ({ client: _, payload, ...publication }: Publication): Publication => {
+  const isLarge = typeof payload !== 'string' && 'parts' in payload;
+  return { ...publication, payload: isLarge ? { ...payload, id: randomUUID() } : payload };
+};

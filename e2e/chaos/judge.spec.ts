@@ -1,5 +1,7 @@
 import { expect, test } from '@playwright/test';
 import { judge, type Finding, type Told } from './judge.ts';
+import { largeTexts, planLarges, type LargeForm } from './large.ts';
+import * as chaosLimits from './limits.ts';
 import { planLane, shortPace, longPace } from './schedule.ts';
 import { entryName, type Held, type Story, type View } from './story.ts';
 
@@ -39,6 +41,7 @@ const judged = (record: readonly Held[], told: Partial<Told>): string[] =>
   judge(new Map([['news', record]]), {
     stories: [],
     views: [],
+    damages: [],
     survivors: new Set(),
     cursorTopics: [],
     ...told,
@@ -125,6 +128,72 @@ test('a stored cursor that skips what nobody has seen is found, unless there was
   expect(see(before, view([message(3, 3)]))).toEqual([]);
   expect(see(before, view([message(4, 4)]))).toEqual(['cursor p.4']);
   expect(see(before, { ...view([message(4, 4)]), beganWith: 'memory' })).toEqual([]);
+});
+
+const large = (n: number, problem: string | null = null, form: LargeForm = 'blob'): Held => ({
+  epoch: 'e',
+  offset: n,
+  entry: entryName('p', n),
+  large: { form, bytes: 70_000, problem },
+});
+
+test('a large entry is judged like any other, and what waits behind it must not overtake it', () => {
+  const stories = [1, 2, 3].map((n) => story(n, n === 2 ? { large: { form: 'blob', bytes: 70_000 } } : {}));
+  const [first, third] = held(1, 3);
+  expect(judged([first!, large(2), { ...third!, offset: 3 }], { stories })).toEqual([]);
+  expect(judged(held(1, 3), { stories })).toEqual(['lost p.2']);
+  expect(judged([first!, third!, { ...large(2), offset: 3 }], { stories })).toEqual(['disordered p.2']);
+  expect(judged([first!, large(2), { ...large(2), offset: 3 }], { stories: [] })).toEqual(['doubled p.2']);
+});
+
+test('a large content that is not what was published is damaged, told stored or not', () => {
+  const stories = [unstored(1, { large: { form: 'blob', bytes: 70_000 } })];
+  expect(judged([large(1)], { stories })).toEqual([]);
+  expect(judged([large(1, 'one byte is wrong')], { stories })).toEqual(['damaged p.1']);
+  expect(judged([large(1, null, 'bytes')], { stories })).toEqual(['damaged p.1']);
+  expect(judged(held(1), { stories })).toEqual(['damaged p.1']);
+  expect(judged([large(1)], { stories: [story(1)] })).toEqual(['damaged p.1']);
+});
+
+test('a large content that a subscriber read otherwise is damaged', () => {
+  const damages = [
+    { producer: 'viewer', topic: 'news', offset: 1, entry: 'p.1', problem: 'one byte is wrong' },
+  ];
+  expect(judged([large(1)], { damages })).toEqual(['damaged p.1']);
+});
+
+test('a content with a wrong byte, a wrong length, another form or parts of another one is found', () => {
+  const text = largeTexts.make('p.1', 'blob', 100_000);
+  const check = (other: string, form: LargeForm = 'blob'): string | null =>
+    largeTexts.check(form, other).problem;
+  const chunk = (from: string, index: number): string => from.slice(index * 10_000, (index + 1) * 10_000);
+  expect(largeTexts.check('blob', text)).toEqual({ entry: 'p.1', problem: null });
+  expect(check(text, 'bytes')).toBe('blob came as bytes');
+  expect(check(text.slice(0, -1))).toBe('99999 characters came of 100000');
+  expect(check(text.slice(1))).not.toBe(null);
+  expect(check(`${text.slice(0, 50_000)}y${text.slice(50_001)}`)).toBe(
+    'the content differs from character 50000 on',
+  );
+  expect(check(text.replace(chunk(text, 2), chunk(text, 3)))).toMatch(/^the content differs/);
+  expect(check(text.replace(chunk(text, 2), chunk(largeTexts.make('p.2', 'blob', 100_000), 2)))).toMatch(
+    /^the content differs/,
+  );
+  expect(check('')).not.toBe(null);
+});
+
+test('a seed gives the same large entries again, of all forms and sizes, and rarer ones in a long run', () => {
+  const plan = planLarges(1, 0, 30);
+  expect(planLarges(1, 0, 30)).toEqual(plan);
+  expect(planLarges(1, 1, 30)).not.toEqual(plan);
+  expect(planLarges(2, 0, 30)).not.toEqual(plan);
+  expect(new Set(plan.map(({ form }) => form)).size).toBe(3);
+  const lengths = plan.map(({ length }) => length);
+  expect(Math.min(...lengths)).toBeGreaterThanOrEqual(chaosLimits.largeLength[0]);
+  expect(Math.max(...lengths)).toBeLessThanOrEqual(chaosLimits.largeLength[1]);
+  expect(plan.every(({ after }) => after <= chaosLimits.largeEvery[1])).toBe(true);
+  const entries = (minutes: number): number =>
+    planLarges(1, 0, minutes).reduce((sum, { after }) => sum + after, 0);
+  expect(entries(600) / entries(60)).toBeCloseTo(10, 0);
 });
 
 test('a seed gives the same faults again, and another seed gives others', () => {

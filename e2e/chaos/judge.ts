@@ -1,9 +1,19 @@
-import { entryName, partsOf, type Held, type ServerRecord, type Story, type View } from './story.ts';
+import type { LargeSize } from './large.ts';
+import {
+  entryName,
+  partsOf,
+  type Damage,
+  type Held,
+  type ServerRecord,
+  type Story,
+  type View,
+} from './story.ts';
 
 /** What is told of a run, beside the server's record. */
 export interface Told {
   readonly stories: Iterable<Story>;
   readonly views: Iterable<View>;
+  readonly damages: Iterable<Damage>;
   /** Pages that lived to the end: they must have seen all. */
   readonly survivors: ReadonlySet<string>;
   /** Topics that pages subscribe to by a stored cursor. */
@@ -20,7 +30,8 @@ export interface Finding {
 /**
  * - `lost`: told stored while the outbox was durable, or acknowledged; and the server does not have it
  * - `doubled`: the server has it more than once
- * - `disordered`: behind a later entry of the same page and topic
+ * - `disordered`: behind a later entry of the same page and topic; those behind a large one wait for it
+ * - `damaged`: a large content that is not what was published, in the record or as a subscriber read it
  * - `revoked`: told stored while the outbox was durable, and failed afterwards
  * - `undead`: told as failed, with a code that promises that the server does not get it; but it has it
  * - `history`: the server's own record has a hole or two epochs, or holds what nobody published
@@ -31,6 +42,7 @@ export type FindingKind =
   | 'lost'
   | 'doubled'
   | 'disordered'
+  | 'damaged'
   | 'revoked'
   | 'undead'
   | 'history'
@@ -48,15 +60,18 @@ export const judge = (record: ServerRecord, told: Told): Finding[] => {
   const findings: Finding[] = [];
   const find = (kind: FindingKind, entry: string | null, text: string): void =>
     void findings.push({ kind, entry, text });
-  const counts = new Map<string, number>();
+  const kept = new Map<string, Held[]>();
   for (const [topic, held] of record) {
     judgeTopic(topic, held, find);
-    for (const { entry } of held) counts.set(entry, (counts.get(entry) ?? 0) + 1);
+    for (const message of held) kept.set(message.entry, [...(kept.get(message.entry) ?? []), message]);
   }
-  for (const [entry, count] of counts) {
-    if (count > 1) find('doubled', entry, `the server has it ${count} times`);
+  for (const [entry, { length }] of kept) {
+    if (length > 1) find('doubled', entry, `the server has it ${length} times`);
   }
-  for (const story of told.stories) judgeStory(story, counts, find);
+  for (const story of told.stories) judgeStory(story, kept, find);
+  for (const { producer, topic, offset, entry, problem } of told.damages) {
+    find('damaged', entry, `${producer} read it at offset ${offset} of ${topic}: ${problem}`);
+  }
   const views = [...told.views];
   for (const producer of told.survivors) {
     for (const topic of record.keys()) {
@@ -80,7 +95,8 @@ type Find = (kind: FindingKind, entry: string | null, text: string) => void;
 
 const judgeTopic = (topic: string, held: readonly Held[], find: Find): void => {
   const last = new Map<string, number>();
-  for (const [index, { epoch, offset, entry }] of held.entries()) {
+  for (const [index, { epoch, offset, entry, large }] of held.entries()) {
+    if (large?.problem) find('damaged', entry, `in ${topic} at offset ${offset}: ${large.problem}`);
     if (offset !== index + 1) find('history', entry, `${topic} has offset ${offset} at place ${index + 1}`);
     if (epoch !== held[0]!.epoch) find('history', entry, `${topic} began anew at offset ${offset}`);
     const { producer, n } = partsOf(entry);
@@ -91,10 +107,18 @@ const judgeTopic = (topic: string, held: readonly Held[], find: Find): void => {
   }
 };
 
-const judgeStory = (story: Story, counts: ReadonlyMap<string, number>, find: Find): void => {
+/** A content as one can compare it. */
+const sizeText = (large: LargeSize | undefined): string =>
+  large ? `${large.bytes} bytes of ${large.form}` : 'a small one';
+
+const judgeStory = (story: Story, kept: ReadonlyMap<string, readonly Held[]>, find: Find): void => {
   const entry = entryName(story.producer, story.n);
-  const isHeld = counts.has(entry);
+  const held = kept.get(entry) ?? [];
+  const isHeld = held.length > 0;
   const { failed, storedAt, durability } = story;
+  const due = sizeText(story.large);
+  const other = held.map(({ large }) => sizeText(large)).find((text) => text !== due);
+  if (other !== undefined) find('damaged', entry, `published as ${due}, and held as ${other}`);
   if (isClaimed(story) && !isHeld) find('lost', entry, 'the server does not have it');
   if (failed === undefined) return;
   if (storedAt !== undefined && durability !== 'memory') {

@@ -13,6 +13,21 @@ export const pendingMax = 300;
 /** Entries that a page publishes at once now and then. */
 export const burst = 40;
 
+/** Entries of a page from one large one to the next, at least and at most: about 3 to 6 seconds. */
+export const largeEvery = [80, 160] as const;
+
+/** Characters of a large entry, at least and at most; each has 1.1 bytes. None fits into one frame. */
+export const largeLength = [64_000, 1_800_000] as const;
+
+/** Large entries of a page that are planned; then they come again. */
+export const largeShapes = 32;
+
+/**
+ * Minutes of a run up to which large entries come that often. In a longer one they are rarer, so that the server, which has
+ * its history in memory as well, never keeps more than about 3 GB.
+ */
+export const largeMinutesMax = 60;
+
 /** How long nothing may be stored, and nothing acknowledged, with no fault under way. */
 export const idleMsMax = 30_000;
 
@@ -24,6 +39,12 @@ export const seenMsMax = 10_000;
 
 /** How long two connections of one client may overlap: the close handshake of the older one. */
 export const overlapMsMax = 6_000;
+
+/** How long large entries may take to leave the outbox before the disk gets full. */
+export const emptyMsMax = 20_000;
+
+/** How long a page may take to read the large messages that it has seen, at the end. */
+export const checkedMsMax = 10_000;
 
 /** How long opening or loading a page may take before it counts as stuck. */
 export const stepMsMax = 20_000;
@@ -45,6 +66,12 @@ export const historyMessages = 10_000_000;
 
 /** Bytes that the server keeps per topic, and in all. */
 export const historyBytes = 4 * 1024 ** 3;
+
+/** Bytes per second in each direction: little enough that faults come while large contents are on their way. */
+export const bytesPerSecond = 2 * 1024 ** 2;
+
+/** Time that bytes may be ahead of that before they wait: timers are no more exact. */
+export const aheadMsMax = 5;
 
 /** Bytes per second to which halving never falls short. */
 export const bytesPerSecondMin = 1_000;

@@ -19,7 +19,7 @@ export interface NarrowPath extends AsyncDisposable {
 
 const host = '127.0.0.1';
 
-/** What is wrong with the path, and what passed through it. */
+/** How wide the path is, what is wrong with it, and what passed through it. */
 class PathState {
   #dead: Direction | null = null;
   #bytesPerSecond: Readonly<Record<Direction, number>> | null = null;
@@ -27,12 +27,18 @@ class PathState {
   #healed = this.#untilHealed();
   #passed = { up: 0, down: 0 };
   #since = performance.now();
+  /** When what has passed would have passed at the pace of the path. */
+  readonly #dueAt = { up: 0, down: 0 };
 
   /** Settles when so many bytes may pass. */
   async pass(direction: Direction, bytes: number): Promise<void> {
     this.#passed[direction] += bytes;
     const rate = this.#bytesPerSecond?.[direction];
     if (rate) await Promise.race([delay((bytes / rate) * 1_000), this.#healed]);
+    const now = performance.now();
+    const dueAt = Math.max(now, this.#dueAt[direction]) + (bytes / chaosLimits.bytesPerSecond) * 1_000;
+    this.#dueAt[direction] = dueAt;
+    if (dueAt - now > chaosLimits.aheadMsMax) await delay(dueAt - now);
     while (this.#dead === direction) await this.#healed;
   }
 

@@ -1,4 +1,5 @@
-import type { ConnectionError, ConnectOptions, OneSocket } from 'onesocket';
+import type { ConnectionError, ConnectOptions, Message, OneSocket } from 'onesocket';
+import { LargeTexts, mimeOf, type LargeForm, type LargeShape, type LargeSize } from './large.ts';
 import type { PageEvent, PageReport } from './story.ts';
 
 /** What a page does. */
@@ -11,6 +12,8 @@ export interface ChaosPageSpec {
   readonly publishEveryMs: number;
   readonly pendingMax: number;
   readonly burst: number;
+  /** The large entries to come, over and over. */
+  readonly larges: readonly LargeShape[];
 }
 
 /** Name of the function through which a page tells the runner something. */
@@ -27,6 +30,10 @@ class ChaosPage {
   readonly producer: string = crypto.randomUUID().slice(0, 8);
   lastN = 0;
   pending = 0;
+  /** Blobs that have been seen, and are being read. */
+  checking = 0;
+  largesMade = 0;
+  lastLargeN = 0;
   isPublishing = true;
   events: PageEvent[] = [];
 
@@ -43,9 +50,7 @@ class ChaosPage {
   subscribe(topic: string): void {
     const keepsCursor = this.spec.cursorTopics.includes(topic);
     const subscription = this.socket.subscribe(topic, keepsCursor ? { since: 'stored' } : {});
-    subscription.onMessage(({ epoch, offset, payload }) =>
-      this.event(['seen', topic, epoch, offset, this.entryOf(payload)]),
-    );
+    subscription.onMessage((message) => this.see(message));
     subscription.onGap(({ epoch, offset, reason }) => this.event(['gap', topic, epoch, offset, reason]));
     subscription.ready.then(
       () => this.event(['began', topic, this.socket.status.durability ?? 'none']),
@@ -66,13 +71,8 @@ class ChaosPage {
 
   publish(topic: string): void {
     const n = (this.lastN += 1);
-    const text = JSON.stringify({
-      entry: `${this.producer}.${n}`,
-      pad: 'x'.repeat(n % 40 === 0 ? 20_000 : 60),
-    });
-    this.event(['published', n, topic]);
-    const isBytes = n % 7 === 0;
-    const payload: unknown = isBytes ? new TextEncoder().encode(text).buffer : JSON.parse(text);
+    const { payload, large } = this.nextLarge(n) ?? this.smallEntry(n);
+    this.event(['published', n, topic, large]);
     const { stored, acked } = this.socket.publish(topic, payload);
     this.pending += 1;
     const failed = (promise: 'stored' | 'acked', error: ConnectionError): void =>
@@ -89,15 +89,68 @@ class ChaosPage {
       .then(() => (this.pending -= 1));
   }
 
+  smallEntry(n: number): { payload: unknown; large: null } {
+    const entry = `${this.producer}.${n}`;
+    const text = JSON.stringify({ entry, pad: 'x'.repeat(n % 40 === 0 ? 20_000 : 60) });
+    const payload: unknown = n % 7 === 0 ? new TextEncoder().encode(text).buffer : JSON.parse(text);
+    return { payload, large: null };
+  }
+
+  /** The large entry of this number, if it is time for one. */
+  nextLarge(n: number): { payload: unknown; large: LargeSize } | null {
+    const { larges } = this.spec;
+    const { after, form, length } = larges[this.largesMade % larges.length]!;
+    if (chaosPausesLarges || n - this.lastLargeN < after) return null;
+    this.lastLargeN = n;
+    this.largesMade += 1;
+    const entry = `${this.producer}.${n}`;
+    const text = chaosLarge.make(entry, form, length);
+    const content = new TextEncoder().encode(text);
+    const bytes = content.byteLength;
+    if (form === 'json') return { payload: text, large: { form, bytes: bytes + 2 } };
+    if (form === 'bytes') return { payload: content.buffer, large: { form, bytes } };
+    return { payload: new Blob([content], { type: chaosMimeOf(entry) }), large: { form, bytes } };
+  }
+
+  /** Whether the outbox, which all pages share, has any large entry. */
+  async hasLarges(): Promise<boolean> {
+    const entries = await this.socket.outbox.entries();
+    return entries.some(({ payload }) => payload instanceof Blob);
+  }
+
   /** Publishes a last entry to each topic, and nothing more. */
   finish(): void {
     this.isPublishing = false;
     for (const topic of this.spec.topics) this.publish(topic);
   }
 
-  entryOf(payload: unknown): string {
-    const value = payload instanceof ArrayBuffer ? JSON.parse(new TextDecoder().decode(payload)) : payload;
-    return value.entry;
+  /** Tells of a message at once, and of a Blob's content when it is read. */
+  see({ topic, epoch, offset, payload }: Message): void {
+    const check = (form: LargeForm, text: string, name?: string): string => {
+      const { entry, problem } = chaosLarge.check(form, text);
+      const isOther = name !== undefined && name !== entry;
+      this.event(['checked', topic, offset, name ?? entry, isOther ? `it is ${entry}` : problem]);
+      return entry;
+    };
+    let entry: string;
+    if (payload instanceof Blob) {
+      const name = (entry = payload.type.slice(chaosMimeOf('').length));
+      this.checking += 1;
+      payload
+        .text()
+        .then(
+          (text) => void check('blob', text, name),
+          (error) => this.event(['checked', topic, offset, name, `it cannot be read: ${error}`]),
+        )
+        .then(() => (this.checking -= 1));
+    } else {
+      const isBytes = payload instanceof ArrayBuffer;
+      const value = isBytes ? new TextDecoder().decode(payload) : payload;
+      if (typeof value !== 'string') entry = (value as { entry: string }).entry;
+      else if (isBytes && value.startsWith('{')) ({ entry } = JSON.parse(value));
+      else entry = check(isBytes ? 'bytes' : 'json', value);
+    }
+    this.event(['seen', topic, epoch, offset, entry]);
   }
 
   /** In a microtask, so that the messages of one batch go out together, yet before the page can do anything else. */
@@ -121,6 +174,10 @@ class ChaosPage {
 declare global {
   /** There from the page's first script on. */
   var chaosPage: ChaosPage;
+  var chaosLarge: LargeTexts;
+  var chaosMimeOf: typeof mimeOf;
+  /** Whether no page publishes large entries for now. */
+  var chaosPausesLarges: boolean;
 }
 
 /** The script that makes a page of a site what it is here. */
@@ -128,6 +185,8 @@ export const chaosPageScript = (spec: ChaosPageSpec): string => `
 if (location.protocol !== 'about:') {
   // What some compilers wrap functions in.
   globalThis.__name ??= (value) => value;
+  globalThis.chaosLarge = new (${String(LargeTexts)})();
+  globalThis.chaosMimeOf = ${String(mimeOf)};
   globalThis.chaosPage = new (${String(ChaosPage)})();
   chaosPage.spec = ${JSON.stringify(spec)};
   chaosPage.tell = ${tellBinding};

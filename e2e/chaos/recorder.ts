@@ -1,4 +1,4 @@
-import { entryName, type PageEvent, type PageReport, type Story, type View } from './story.ts';
+import { entryName, type Damage, type PageEvent, type PageReport, type Story, type View } from './story.ts';
 
 /** Everything that pages told the runner. What has arrived here counts as told, whatever became of the page. */
 export class Recorder {
@@ -10,6 +10,9 @@ export class Recorder {
   stored = 0;
   storedInMemory = 0;
   acked = 0;
+  /** Large messages that subscribers have read and compared. */
+  checked = 0;
+  readonly damages: Damage[] = [];
   readonly failures: Record<string, number> = {};
   readonly gaps: Record<string, number> = {};
 
@@ -42,8 +45,15 @@ export class Recorder {
   #takeEvent(producer: string, event: PageEvent): void {
     switch (event[0]) {
       case 'published': {
-        const [, n, topic] = event;
-        this.stories.set(entryName(producer, n), { producer, n, topic, publishedAt: this.#now() });
+        const [, n, topic, large] = event;
+        const publishedAt = this.#now();
+        this.stories.set(entryName(producer, n), {
+          producer,
+          n,
+          topic,
+          publishedAt,
+          ...(large && { large }),
+        });
         return;
       }
       case 'seen':
@@ -56,6 +66,12 @@ export class Recorder {
           offset,
           text,
         });
+        return;
+      }
+      case 'checked': {
+        const [, topic, offset, entry, problem] = event;
+        this.checked += 1;
+        if (problem !== null) this.damages.push({ producer, topic, offset, entry, problem });
         return;
       }
       case 'began':

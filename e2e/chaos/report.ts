@@ -22,8 +22,32 @@ const count = (findings: readonly Finding[], kind: FindingKind): number =>
 /** The last line of a run. */
 export const summaryOf = ({ seed, minutes, log, recorder, findings }: ReportSource): string =>
   `chaos seed ${seed}: ${minutes.toFixed(1)} min, ${log.all.length} faults (${log.byKind()}), ` +
-  `${recorder.stored} stored, ${count(findings, 'lost')} lost, ${count(findings, 'doubled')} doubled, ` +
-  `${count(findings, 'disordered')} out of order`;
+  `${recorder.stored} stored (${largeStories(recorder).filter(isStored).length} large), ` +
+  `${count(findings, 'lost')} lost, ${count(findings, 'doubled')} doubled, ` +
+  `${count(findings, 'disordered')} out of order, ${count(findings, 'damaged')} damaged`;
+
+const largeStories = ({ stories }: Recorder): Story[] =>
+  [...stories.values()].filter(({ large }) => large !== undefined);
+
+const isStored = ({ storedAt, durability }: Story): boolean =>
+  storedAt !== undefined && durability !== 'memory';
+
+/** The large entries of a run, as one line. */
+export const largeCounts = ({ recorder, record, log }: ReportSource): string => {
+  const stories = largeStories(recorder);
+  const held = [...record.values()].flat().flatMap(({ large }) => large ?? []);
+  const bytes = held.reduce((sum, large) => sum + large.bytes, 0);
+  const suffered = stories.filter(({ publishedAt, ackedAt, failed }) => {
+    const end = ackedAt ?? failed?.at ?? Infinity;
+    return log.all.some(({ lane, at }) => lane !== 'disk' && at > publishedAt && at < end);
+  });
+  return (
+    `large: ${stories.length} published, ${stories.filter(isStored).length} stored, ` +
+    `${stories.filter(({ ackedAt }) => ackedAt !== undefined).length} acked, ` +
+    `${held.length} in the record with ${(bytes / 1024 ** 2).toFixed(1)} MiB, ` +
+    `${recorder.checked} read by subscribers, ${suffered.length} on their way up when a fault began`
+  );
+};
 
 /** What went wrong, with the story of the first entries concerned. Empty if nothing did. */
 export const failureOf = (source: ReportSource): string => {
@@ -63,10 +87,10 @@ const tell = ({ entry, text }: Finding, { recorder, record, log }: ReportSource)
   return lines;
 };
 
-const storyLine = ({ topic, publishedAt, storedAt, durability, ackedAt, failed }: Story): string => {
+const storyLine = ({ topic, large, publishedAt, storedAt, durability, ackedAt, failed }: Story): string => {
   const seconds = (ms: number): string => `${(ms / 1_000).toFixed(2)} s`;
   return [
-    `published to ${topic} at ${seconds(publishedAt)}`,
+    `published to ${topic} at ${seconds(publishedAt)}${large ? `, ${large.bytes} bytes of ${large.form}` : ''}`,
     storedAt === undefined ? 'never told stored' : `told stored (${durability}) at ${seconds(storedAt)}`,
     ackedAt === undefined ? 'never told acked' : `told acked at ${seconds(ackedAt)}`,
     ...(failed ? [`${failed.promise} failed with ${failed.code} at ${seconds(failed.at)}`] : []),

@@ -6,7 +6,7 @@ import { Flow } from './flow.ts';
 import { judge } from './judge.ts';
 import * as chaosLimits from './limits.ts';
 import { Recorder } from './recorder.ts';
-import { failureOf, summaryOf } from './report.ts';
+import { failureOf, largeCounts, summaryOf } from './report.ts';
 import { planLane, type Lane, type Pace, type PlannedFault } from './schedule.ts';
 import type { Breakage } from './server-contract.ts';
 import { within } from './within.ts';
@@ -17,6 +17,8 @@ export interface ChaosPlan {
   readonly seed: number;
   readonly minutes: number;
   readonly pace: Pace;
+  /** Whether the disk may get full while the outbox has large entries: some of them then arrive twice. */
+  readonly largeOnFullDisk?: boolean;
   /** A fault of the server itself, which must be found. */
   readonly breaks?: Breakage | undefined;
   /** Called with a line whenever there is something to tell. */
@@ -48,8 +50,11 @@ class Run {
   }
 
   async go(): Promise<ChaosResult> {
-    const { say, seed, minutes, breaks } = this.#plan;
+    const { say, seed, minutes, largeOnFullDisk = false, breaks } = this.#plan;
     await using world = await startWorld({
+      seed,
+      minutes,
+      largeOnFullDisk,
       breaks,
       take: (report) => this.#recorder.take(report),
       pageError: (text) => void this.#troubles.push(`unhandled in a page: ${text}`),
@@ -67,10 +72,11 @@ class Run {
     this.#troubles.push(...stuck);
     const { violations, openings } = await world.facts();
     this.#troubles.push(...violations);
-    const { stories, views } = this.#recorder;
+    const { stories, views, damages } = this.#recorder;
     const findings = judge(record, {
       stories: stories.values(),
       views,
+      damages,
       survivors,
       cursorTopics: world.cursorTopics,
     });
@@ -84,6 +90,7 @@ class Run {
       troubles: this.#troubles,
     };
     say(this.#counts(openings.length, new Set(openings.map(({ key }) => key)).size));
+    say(largeCounts(source));
     return { summary: summaryOf(source), failure: failureOf(source) };
   }
 

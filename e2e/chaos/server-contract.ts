@@ -1,3 +1,5 @@
+import type { HeldLarge } from './story.ts';
+
 /** Settings of the server process, as JSON in the environment variable `CHAOS_SERVER`. */
 export interface ChaosServerSettings {
   /** Where the server keeps everything. */
@@ -6,8 +8,11 @@ export interface ChaosServerSettings {
   readonly breaks?: Breakage;
 }
 
-/** What a broken server does once in a while: says that it has what it drops, keeps twice, or puts behind the next. */
-export type Breakage = 'drop' | 'double' | 'swap';
+/**
+ * What a broken server does once in a while: says that it has what it drops, keeps twice, puts behind the next, or
+ * damages by one byte of a large content.
+ */
+export type Breakage = 'drop' | 'double' | 'swap' | 'damage';
 
 /** Name of that environment variable. */
 export const chaosServerVariable = 'CHAOS_SERVER';
@@ -23,7 +28,7 @@ export type ChaosServerCommand =
 export interface HeldMessages {
   /** Offset of the topic's newest message. */
   readonly newest: number;
-  readonly messages: readonly (readonly [epoch: string, offset: number, entry: string])[];
+  readonly messages: readonly (readonly [epoch: string, offset: number, entry: string, large?: HeldLarge])[];
 }
 
 /** What the server has seen, since the run began. */

@@ -7,6 +7,7 @@ import { createServer, type StoredMessage } from 'onesocket/server';
 import { fileBackbone } from 'onesocket/server/file';
 import { serveParent } from '../../demo/backend/parent-channel.ts';
 import { GuardedBackbone } from './guarded-backbone.ts';
+import { largeTexts, mimeOf } from './large.ts';
 import * as chaosLimits from './limits.ts';
 import {
   chaosServerVariable,
@@ -69,6 +70,22 @@ const payloadOf = ({ frame }: StoredMessage): string => {
   return bytes.subarray(5 + bytes.readUInt32BE(1)).toString();
 };
 
+const heldOf = (epoch: string, message: StoredMessage): HeldMessages['messages'][number] => {
+  const { offset, large } = message;
+  if (!large) return [epoch, offset, JSON.parse(payloadOf(message)).entry];
+  const { form, size: bytes, mime } = large;
+  const text = Buffer.concat(large.parts).toString();
+  // Nothing in it needs an escape.
+  const { entry, problem } = largeTexts.check(form, form === 'json' ? text.slice(1, -1) : text);
+  const isNamed = form !== 'blob' || mime === mimeOf(entry);
+  return [
+    epoch,
+    offset,
+    entry,
+    { form, bytes, problem: problem ?? (isNamed ? null : `its type is ${mime}`) },
+  ];
+};
+
 const read = async (topic: string, after: number): Promise<HeldMessages> => {
   const {
     offset: newest,
@@ -80,7 +97,7 @@ const read = async (topic: string, after: number): Promise<HeldMessages> => {
   });
   return {
     newest,
-    messages: messages.map((message) => [epoch, message.offset, JSON.parse(payloadOf(message)).entry]),
+    messages: messages.map((message) => heldOf(epoch, message)),
   };
 };
 

@@ -1,10 +1,13 @@
+import type { LargeSize } from './large.ts';
+
 /** What a page tells the runner, at the moment when it learns it. */
 export type PageEvent =
-  | readonly [kind: 'published', n: number, topic: string]
+  | readonly [kind: 'published', n: number, topic: string, large: LargeSize | null]
   | readonly [kind: 'stored', n: number, durability: string]
   | readonly [kind: 'acked', n: number]
   | readonly [kind: 'failed', n: number, promise: 'stored' | 'acked', code: string]
   | readonly [kind: 'seen', topic: string, epoch: string, offset: number, entry: string]
+  | readonly [kind: 'checked', topic: string, offset: number, entry: string, problem: string | null]
   | readonly [kind: 'began', topic: string, durability: string]
   | readonly [kind: 'gap', topic: string, epoch: string, offset: number, reason: string]
   | readonly [kind: 'status', text: string];
@@ -22,6 +25,8 @@ export interface Story {
   /** Counts up by one per entry of the producer, over all topics. */
   readonly n: number;
   readonly topic: string;
+  /** Of a large entry. */
+  readonly large?: LargeSize;
   readonly publishedAt: number;
   storedAt?: number;
   /** `status.durability` when it was told stored. */
@@ -48,12 +53,29 @@ export interface View {
   beganWith: string | null;
 }
 
+/** A large message whose content was not what had been published, as a subscriber read it. */
+export interface Damage {
+  readonly producer: string;
+  readonly topic: string;
+  readonly offset: number;
+  /** Name of the entry. */
+  readonly entry: string;
+  readonly problem: string;
+}
+
+/** A large content as the server holds it. */
+export interface HeldLarge extends LargeSize {
+  /** What is wrong with it. */
+  readonly problem: string | null;
+}
+
 /** One message as the server holds it. */
 export interface Held {
   readonly epoch: string;
   readonly offset: number;
   /** Name of the entry. */
   readonly entry: string;
+  readonly large?: HeldLarge | undefined;
 }
 
 /** All that the server holds, by topic, in order. */

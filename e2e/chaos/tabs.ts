@@ -1,13 +1,16 @@
 import type { Page } from '@playwright/test';
 import type { ChaosBrowser } from './browser.ts';
 import * as chaosLimits from './limits.ts';
+import type { LargeShape } from './large.ts';
 import { chaosPageScript, tellBinding, type ChaosPageSpec } from './page.ts';
 import { within } from './within.ts';
 
 /** What the tabs of a run need. */
 export interface TabsPlan {
   readonly origin: string;
-  readonly spec: ChaosPageSpec;
+  readonly spec: Omit<ChaosPageSpec, 'larges'>;
+  /** The large entries of the n-th page that is opened. */
+  readonly larges: (page: number) => readonly LargeShape[];
   /** Called with everything that a page tells. */
   readonly take: (report: string) => void;
   /** Called with what went wrong in a page, that it did not catch. */
@@ -18,6 +21,8 @@ export interface TabsPlan {
 export class Tabs {
   readonly #plan: TabsPlan;
   readonly #places: (Page | null)[] = Array<null>(chaosLimits.tabs).fill(null);
+  #opened = 0;
+  #pausesLarges = false;
 
   constructor(plan: TabsPlan) {
     this.#plan = plan;
@@ -48,13 +53,32 @@ export class Tabs {
     await within(chaosLimits.answerMsMax, 'close', page.close()).catch(() => {});
   }
 
+  /** Lets pages publish large entries, or not. */
+  async pauseLarges(isPaused: boolean): Promise<void> {
+    this.#pausesLarges = isPaused;
+    await Promise.all(this.pages.map((page) => this.#tellPause(page)));
+  }
+
+  /** Whether the outbox may have large entries: only a page can tell that it has none. */
+  async mayHaveLarges(): Promise<boolean> {
+    const answers = this.pages.map((page) =>
+      within(
+        chaosLimits.answerMsMax,
+        'large entries',
+        page.evaluate(() => chaosPage.hasLarges()),
+      ).catch(() => null),
+    );
+    const told = (await Promise.all(answers)).filter((answer) => answer !== null);
+    return told.length === 0 || told.includes(true);
+  }
+
   /** The browser is gone, with all pages. */
   forgetAll(): void {
     this.#places.fill(null);
   }
 
   async #open({ context }: ChaosBrowser, place: number): Promise<Page> {
-    const { origin, spec, take, pageError } = this.#plan;
+    const { origin, spec, larges, take, pageError } = this.#plan;
     const page = await context.newPage();
     page.once('crash', () => void this.close(page));
     page.on('pageerror', (error) => pageError(`${error.message}\n${error.stack}`));
@@ -68,9 +92,20 @@ export class Tabs {
     });
     await devtools.send('Runtime.enable');
     await devtools.send('Runtime.addBinding', { name: tellBinding });
-    await page.addInitScript(chaosPageScript(spec));
+    await page.addInitScript(chaosPageScript({ ...spec, larges: larges(this.#opened++) }));
+    await page.addInitScript(setPause, this.#pausesLarges);
     await page.goto(`${origin}/tab-${place}`);
+    await this.#tellPause(page);
     return page;
+  }
+
+  /** For now, and for when the page is reloaded. One that does not answer is dead, and replaced. */
+  async #tellPause(page: Page): Promise<void> {
+    const told = [
+      page.addInitScript(setPause, this.#pausesLarges),
+      page.evaluate(setPause, this.#pausesLarges),
+    ];
+    await within(chaosLimits.answerMsMax, 'pause', Promise.all(told)).catch(() => {});
   }
 
   #forget(page: Page): void {
@@ -78,6 +113,9 @@ export class Tabs {
     if (place !== -1) this.#places[place] = null;
   }
 }
+
+/** In the page. */
+const setPause = (isPaused: boolean): void => void (globalThis.chaosPausesLarges = isPaused);
 
 const answers = async (page: Page): Promise<boolean> => {
   try {

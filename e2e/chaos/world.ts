@@ -1,12 +1,14 @@
 import { mkdtemp, mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startServerProcess, type ServerProcess } from '../../demo/backend/server-process.ts';
 import { createTcpProxy, type TcpProxy } from '../../demo/backend/tcp-proxy.ts';
 import { startSite, type Site } from '../harness/site.ts';
 import { startBrowser, type ChaosBrowser } from './browser.ts';
 import * as chaosLimits from './limits.ts';
+import { planLarges } from './large.ts';
 import { createNarrowPath, type NarrowPath } from './narrow-path.ts';
 import {
   chaosServerVariable,
@@ -32,14 +34,23 @@ export interface World extends AsyncDisposable {
   readonly browser: ChaosBrowser;
   /** Starts the browser again on the profile of the one that was killed. */
   startBrowser(): Promise<void>;
-  /** The disk is full from now on, or is not. Outlives the browser. */
-  fillDisk(isFull: boolean): Promise<void>;
+  /**
+   * The disk is full from now on, or is not. Outlives the browser. False if it cannot be filled, because large entries
+   * stay in the outbox.
+   */
+  fillDisk(isFull: boolean): Promise<boolean>;
   facts(): Promise<ServerFacts>;
   record(): Promise<ServerRecord>;
 }
 
 /** What a world needs. */
 export interface WorldPlan {
+  /** Decides the large entries. */
+  readonly seed: number;
+  /** How long the run is to last. */
+  readonly minutes: number;
+  /** Whether the disk may get full while the outbox has large entries. */
+  readonly largeOnFullDisk: boolean;
   readonly breaks: Breakage | undefined;
   readonly take: (report: string) => void;
   readonly pageError: (text: string) => void;
@@ -55,7 +66,14 @@ const pageOptions = {
 } as const;
 
 /** Starts everything but the browser. */
-export const startWorld = async ({ breaks, take, pageError }: WorldPlan): Promise<World> => {
+export const startWorld = async ({
+  seed,
+  minutes,
+  largeOnFullDisk,
+  breaks,
+  take,
+  pageError,
+}: WorldPlan): Promise<World> => {
   const folder = await mkdtemp(join(tmpdir(), 'onesocket-chaos-'));
   const [profile, data] = [join(folder, 'profile'), join(folder, 'server')];
   await mkdir(data);
@@ -73,6 +91,7 @@ export const startWorld = async ({ breaks, take, pageError }: WorldPlan): Promis
     origin: site.origin,
     take,
     pageError,
+    larges: (page) => planLarges(seed, page, minutes),
     spec: {
       url: `ws://127.0.0.1:${proxy.port}/realtime`,
       options: pageOptions,
@@ -83,26 +102,51 @@ export const startWorld = async ({ breaks, take, pageError }: WorldPlan): Promis
       burst: chaosLimits.burst,
     },
   });
-  return assemble({ folder, profile, server, path, proxy, site, topics, cursorTopics, tabs });
+  return assemble({
+    largeOnFullDisk,
+    folder,
+    profile,
+    server,
+    path,
+    proxy,
+    site,
+    topics,
+    cursorTopics,
+    tabs,
+  });
 };
 
 interface Parts extends Pick<World, 'server' | 'path' | 'proxy' | 'topics' | 'cursorTopics' | 'tabs'> {
+  readonly largeOnFullDisk: boolean;
   readonly folder: string;
   readonly profile: string;
   readonly site: Site;
 }
 
-const assemble = ({ folder, profile, site, ...parts }: Parts): World => {
+const assemble = ({ largeOnFullDisk, folder, profile, site, ...parts }: Parts): World => {
   let browser: ChaosBrowser | undefined;
   let isDiskFull = false;
   const ask = (command: ChaosServerCommand): Promise<unknown> => parts.server.request(command, 20_000);
-  const fillDisk = async (isFull: boolean): Promise<void> => {
+  const setQuota = async (isFull: boolean): Promise<void> => {
     isDiskFull = isFull;
     // DevTools forget the override with the browser.
     await browser?.operator.send('Storage.overrideQuotaForOrigin', {
       origin: site.origin,
       ...(isFull && { quotaSize: 1 }),
     });
+  };
+  // A hub that begins on a full disk cannot store that it has sent a large entry: the next one sends it again.
+  const fillDisk = async (isFull: boolean): Promise<boolean> => {
+    const deadline = performance.now() + chaosLimits.emptyMsMax;
+    const isPaused = isFull && !largeOnFullDisk;
+    if (isPaused) await parts.tabs.pauseLarges(true);
+    while (isPaused && (await parts.tabs.mayHaveLarges())) {
+      if (performance.now() > deadline) return false;
+      await delay(100);
+    }
+    await setQuota(isFull);
+    if (!isFull) await parts.tabs.pauseLarges(false);
+    return true;
   };
   return {
     ...parts,
@@ -112,7 +156,7 @@ const assemble = ({ folder, profile, site, ...parts }: Parts): World => {
     },
     async startBrowser() {
       browser = await startBrowser(profile);
-      if (isDiskFull) await fillDisk(true);
+      if (isDiskFull) await setQuota(true);
     },
     fillDisk,
     facts: async () => (await ask({ kind: 'facts' })) as ServerFacts,
@@ -140,7 +184,7 @@ const readTopic = async (
   for (;;) {
     const after = held.at(-1)?.offset ?? 0;
     const { newest, messages } = (await ask({ kind: 'read', topic, after })) as HeldMessages;
-    held.push(...messages.map(([epoch, offset, entry]) => ({ epoch, offset, entry })));
+    held.push(...messages.map(([epoch, offset, entry, large]) => ({ epoch, offset, entry, large })));
     if (messages.length === 0 || held.at(-1)!.offset >= newest) return held;
   }
 };
