@@ -33,11 +33,16 @@ export class Held {
   readonly #journal: Journal;
   /** Topics in which something may wait no more. */
   readonly #freed = new Set<string>();
+  /** Up to this key the database has what is held. */
+  #keptSeq: number;
+  /** The database cannot be written. */
+  #isStalled = false;
 
   /** `held` and `log` are what the store has. */
   constructor(slots: OutboxSlots, journal: Journal, held: readonly Entry[], log: readonly Entry[]) {
     this.#slots = slots;
     this.#journal = journal;
+    this.#keptSeq = slots.seq;
     const lastTabSeqs = new Map<string, number>();
     for (const entry of log) {
       const { tabId, tabSeq, topic, seq } = entry;
@@ -106,11 +111,39 @@ export class Held {
     for (const topic of this.#freed) {
       const line = this.#lines.get(topic);
       if (!line || line.underWay > 0) continue;
-      const end = line.slots.findIndex(({ entry }) => entry.large);
+      const end = line.slots.findIndex((slot) => slot.entry.large || !this.mayRelease(slot));
       for (const slot of line.slots.slice(0, end < 0 ? undefined : end)) this.release(slot);
       if (end < 0) this.#lines.delete(topic);
     }
     this.#freed.clear();
+  }
+
+  /** Everything up to this sequence is stored. */
+  stored(seq: number): void {
+    if (!this.#isStalled) this.#keptSeq = seq;
+  }
+
+  /**
+   * Whether an entry may go into the log. What the database holds may not while that cannot be written: a later hub would
+   * find it there, and send it again under a sequence that the server has not seen.
+   */
+  mayRelease(slot: Slot): boolean {
+    return !this.#isStalled || slot.entry.seq > this.#keptSeq;
+  }
+
+  /** Whether the database can be written from now on. What it holds, and what was taking leave of it, waits if not. */
+  setStalled(isStalled: boolean, storedSeq: number): void {
+    const wasStalled = this.#isStalled;
+    this.#isStalled = isStalled;
+    this.stored(storedSeq);
+    if (!isStalled) for (const topic of this.#lines.keys()) this.#freed.add(topic);
+    if (!isStalled || wasStalled) return;
+    const unstored = [...this.#slots.logged()].filter(({ entry }) => entry.seq > storedSeq);
+    const topics = new Set(unstored.flatMap(({ heldKey, entry }) => (heldKey ? entry.topic : [])));
+    // Whatever came behind them in their topics comes behind them again. The keys are those that keep the order.
+    for (const slot of unstored.toReversed()) {
+      if (topics.has(slot.entry.topic)) this.#holdAgain(slot, slot.heldKey ?? slot.entry.seq);
+    }
   }
 
   /** Large entries whose content may go to the server now: the first of each topic, if it is stored. */
@@ -118,7 +151,9 @@ export class Held {
     const fronts = Array.from(this.#lines.values(), ({ slots, underWay }) =>
       underWay > 0 ? undefined : slots[0],
     );
-    return fronts.filter((slot): slot is Slot => !!slot?.entry.large && slot.entry.seq <= storedSeq);
+    return fronts.filter(
+      (slot): slot is Slot => !!slot?.entry.large && slot.entry.seq <= storedSeq && this.mayRelease(slot),
+    );
   }
 
   /** Puts an entry into the log: the server has its content, or gets it with the entry. Gives its slot there. */
@@ -130,18 +165,15 @@ export class Held {
     slot.state = 'ended';
     if (large && !content) this.#line(entry.topic).underWay = seq;
     this.#journal.release(slot.entry.seq, entry);
-    return this.#slots.add(entry, false);
+    const released = this.#slots.add(entry, false);
+    if (slot.entry.seq <= this.#keptSeq) released.heldKey = slot.entry.seq;
+    return released;
   }
 
   /** The server does not have the content of a large entry of the log: holds it again, in front of its topic. */
   holdAgain(seq: number): void {
     const slot = this.#slots.live(seq);
-    if (!slot?.entry.large) return;
-    this.#slots.settle(slot, 'ended');
-    const entry = { ...slot.entry, seq: (this.#slots.seq += 1) };
-    this.#line(entry.topic).underWay = 0;
-    this.#add(entry, 0);
-    this.#journal.holdAgain(seq, entry);
+    if (slot?.entry.large) this.#holdAgain(slot, (this.#slots.seq += 1));
   }
 
   /** Holds all large entries of the log again: this server takes no chunks. */
@@ -176,6 +208,15 @@ export class Held {
   /** All of them, in the order of their topics. */
   *[Symbol.iterator](): Iterator<Slot> {
     for (const { slots } of this.#lines.values()) yield* slots.slice();
+  }
+
+  /** In front of its topic. */
+  #holdAgain(slot: Slot, key: number): void {
+    this.#slots.settle(slot, 'ended');
+    const entry = { ...slot.entry, seq: key };
+    if (entry.large) this.#line(entry.topic).underWay = 0;
+    this.#add(entry, 0);
+    this.#journal.holdAgain(slot.entry.seq, entry);
   }
 
   /** At the end of its topic, or in front of the entry with this index. */

@@ -226,6 +226,82 @@ describe('a large entry', () => {
   });
 });
 
+describe('a database that cannot be written', () => {
+  const health = (driver: HubDriver, durability: 'strict' | 'memory') =>
+    driver.run({ kind: 'store-health', health: { durability, error: null } });
+  /** Its content has come, and it leaves for the log in a commit that is under way, with what waited behind it. */
+  const leaving = (): HubDriver => {
+    const driver = uploading('t');
+    driver.publish('a', [2, 3]);
+    chunkAck(driver, 'a1', 0);
+    driver.storesAtOnce = false;
+    carry(driver);
+    return driver;
+  };
+  const stored = (driver: HubDriver): PlainStore => {
+    const store = new PlainStore();
+    for (const { change } of driver.all('persist')) store.write(change);
+    return store;
+  };
+
+  it('keeps what it holds: that is sent when it can be written, once', () => {
+    const driver = leaving();
+    health(driver, 'memory');
+    driver.commit();
+    driver.storesAtOnce = true;
+    expect(sentIds(driver)).toEqual([]);
+    expect(stored(driver).open()).toMatchObject({
+      entries: [],
+      held: [
+        { id: 'a1', seq: 1 },
+        { id: 'a2', seq: 2 },
+        { id: 'a3', seq: 3 },
+      ],
+    });
+    health(driver, 'strict');
+    expect(driver.sent('offer')).toHaveLength(2);
+    chunkAck(driver, 'a1', size);
+    driver.frame({ type: 'ack', seq: driver.sent('publish')[0]!.head.seq });
+    expect(sentIds(driver)).toEqual(['a1', 'a2', 'a3']);
+  });
+
+  it('keeps in their order what left for the log behind a large entry', () => {
+    const driver = uploading('t');
+    driver.publish('a', [2]);
+    chunkAck(driver, 'a1', 0);
+    carry(driver);
+    driver.storesAtOnce = false;
+    driver.frame({ type: 'ack', seq: driver.sent('publish')[0]!.head.seq });
+    driver.publish('a', [3]);
+    driver.publish('a', [4], { topic: 'other' });
+    health(driver, 'memory');
+    driver.commit();
+    expect(sentIds(driver)).toEqual(['a1', 'a4']);
+    expect(
+      stored(driver)
+        .open()
+        .held.map(({ id }) => id),
+    ).toEqual(['a2', 'a3']);
+    driver.publish('a', [5]);
+    driver.commit();
+    health(driver, 'strict');
+    driver.commit();
+    expect(sentIds(driver)).toEqual(['a1', 'a4', 'a2', 'a3', 'a5']);
+  });
+
+  it('finishes no transfer of what it holds, and holds up nothing that is in memory alone', () => {
+    const driver = uploading('t');
+    chunkAck(driver, 'a1', 0);
+    health(driver, 'memory');
+    carry(driver);
+    driver.publish('a', [2], { topic: 'u', json: undefined!, ...large() });
+    chunkAck(driver, 'a2', size);
+    expect(sentIds(driver)).toEqual(['a2']);
+    health(driver, 'strict');
+    expect(sentIds(driver)).toEqual(['a2', 'a1']);
+  });
+});
+
 describe('a large entry that fails', () => {
   it.each([
     ['forbidden', 'forbidden'],

@@ -20,6 +20,7 @@ export function sendUploads(
   tooLarge: ErrorData,
 ): void {
   const { uploads } = hub;
+  for (const upload of uploads.whole()) finish(hub, upload);
   for (const slot of hub.outbox.held.uploadable(hub.outbox.storedSeq)) {
     if (!uploads.mayBegin(slot)) continue;
     const { id, topic, large } = slot.entry;
@@ -71,6 +72,7 @@ const utf8 = new TextDecoder();
 function sendWhole(hub: HubState, { slot }: Upload, bytes: ArrayBuffer): void {
   const { id, large } = slot.entry;
   hub.uploads.end(id);
+  if (!hub.outbox.held.mayRelease(slot)) return;
   hub.outbox.held.release(slot, large!.form === 'json' ? { json: utf8.decode(bytes) } : { bytes });
 }
 
@@ -82,7 +84,12 @@ export function takeChunkAck(hub: HubState, { transfer, received }: ServerMessag
   upload.slot.isUploading = true;
   upload.received = Math.min(received, upload.sent);
   tellProgress(hub, upload, upload.received);
-  if (upload.received < upload.size) return;
+  if (upload.received === upload.size) finish(hub, upload);
+}
+
+/** The server has the whole content: the entry goes into the log, or waits until it may. */
+function finish(hub: HubState, upload: Upload): void {
+  if (!hub.outbox.held.mayRelease(upload.slot)) return;
   upload.isDone = true;
   upload.slot = hub.outbox.held.release(upload.slot);
   markCounters(hub);

@@ -76,6 +76,7 @@ function take(hub: HubState, input: HubInput, context: Context): void {
       return committed(hub, input.commit);
     case 'store-health':
       hub.storeHealth = input.health;
+      hub.outbox.held.setStalled(input.health.durability === 'memory', hub.outbox.storedSeq);
       return markStatus(hub);
     case 'elapsed':
       return elapsed(hub, input.timer, context);

@@ -224,8 +224,10 @@ export class Journal {
 
 /** Entries and removals without those that came and ended in one change. */
 function withoutShortLived(added: readonly Entry[], removed: readonly number[]) {
-  const first = added[0]?.seq ?? Infinity;
-  const short = new Set(removed.filter((seq) => seq >= first));
-  if (short.size === 0) return { added, removed };
-  return { added: added.filter(({ seq }) => !short.has(seq)), removed: removed.filter((seq) => seq < first) };
+  if (removed.length === 0 || added.length === 0) return { added, removed };
+  const [came, ended] = [new Set(added.map(({ seq }) => seq)), new Set(removed)];
+  return {
+    added: added.filter(({ seq }) => !ended.has(seq)),
+    removed: removed.filter((seq) => !came.has(seq)),
+  };
 }

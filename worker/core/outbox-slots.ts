@@ -23,6 +23,8 @@ export interface Slot {
   state: 'live' | 'ending' | 'ended';
   /** Its content is on the way to the server. */
   isUploading?: boolean;
+  /** The key under which the database had it among what is held, before it went into the log. */
+  heldKey?: number | undefined;
   /** One of its topic and key that was being stored, and let be for that. */
   follows?: Slot | undefined;
 }

@@ -132,6 +132,7 @@ export class Outbox {
   /** The store has everything up to `through`, and knows of so many more failures. */
   stored({ through, failures }: { readonly through: number; readonly failures: number }): void {
     this.#stored = Math.max(this.#stored, through);
+    this.held.stored(this.#stored);
     for (let count = 0; count < failures; count++) {
       const slot = this.#ending.shift()!;
       slot.state = 'ended';

@@ -33,7 +33,10 @@ export class Uploads {
   /** Whether the entry can be offered now. */
   mayBegin({ entry }: Slot): boolean {
     if (this.#byId.has(entry.id) || this.#waiting.has(entry.id)) return false;
-    return [...this.#byId.values()].filter(({ isDone }) => !isDone).length < coreLimits.uploads;
+    return (
+      [...this.#byId.values()].filter((upload) => !upload.isDone && !isWhole(upload)).length <
+      coreLimits.uploads
+    );
   }
 
   begin(slot: Slot, offerId: string | null): Upload {
@@ -50,6 +53,13 @@ export class Uploads {
     };
     this.#byId.set(slot.entry.id, upload);
     return upload;
+  }
+
+  /** Those that the server has whole, and that could not go into the log. */
+  whole(): Upload[] {
+    return [...this.#byId.values()].filter(
+      (upload) => isWhole(upload) && !upload.isDone && upload.slot.state === 'live',
+    );
   }
 
   end(transfer: string): void {
@@ -99,3 +109,5 @@ export class Uploads {
       .slice(0, Math.max(0, protocolLimits.chunksUnderWay - underWay));
   }
 }
+
+const isWhole = ({ offerId, received, size }: Upload): boolean => offerId !== null && received === size;

@@ -25,3 +25,10 @@ test.each<[string, Partial<StoreChange>, Partial<StoreChange>]>([
   changes.add({ ...nothing, ...after });
   expect(changes.hasNoEntries).toBe(true);
 });
+
+test('has an entry held that was to go into the log, and stays', () => {
+  const changes = new ChangeSet();
+  changes.add({ ...nothing, heldRemoved: [1], entries: [entry(2)] });
+  changes.add({ ...nothing, held: [entry(1)], removed: [2] });
+  expect(changes.merged()).toMatchObject({ entries: [], held: [entry(1)], heldRemoved: [] });
+});

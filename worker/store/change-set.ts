@@ -33,7 +33,11 @@ export class ChangeSet {
     }
     for (const entry of change.entries) this.#entries.push(entry);
     for (const seq of change.removed) this.#remove(seq);
-    for (const entry of change.held) this.#held.set(entry.seq, entry);
+    for (const entry of change.held) {
+      this.#held.set(entry.seq, entry);
+      // One that was to go into the log, and stays.
+      this.#heldRemoved.delete(entry.seq);
+    }
     for (const seq of change.heldRemoved) {
       this.#held.delete(seq);
       this.#heldRemoved.add(seq);

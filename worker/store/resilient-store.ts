@@ -124,14 +124,14 @@ export class ResilientStore implements OutboxStore {
   /** Sees to it that what is left to do is done later. */
   #rest(): void {
     if (this.#hasEnded || this.#isHopeless || this.#isLate) return;
-    if (this.#trouble) this.#wakeAfter(storeLimits.retryMs);
+    if (this.#trouble) this.#wakeAfter(this.#isRetrySoon ? storeLimits.retrySoonMs : storeLimits.retryMs);
     else if (this.#work !== 'none') this.#wakeAfter(storeLimits.lazyMs);
   }
 
   #retrySoon(): void {
-    if (this.#isRetrySoon || this.#writing) return;
+    if (this.#isRetrySoon) return;
     this.#isRetrySoon = true;
-    this.#wakeAfter(storeLimits.retrySoonMs);
+    if (!this.#writing) this.#wakeAfter(storeLimits.retrySoonMs);
   }
 
   async #writeAll(): Promise<void> {
