@@ -131,8 +131,9 @@ export const faults: Readonly<Record<FaultKind, Fault>> = {
   'kill-browser': killBrowser,
   'fill-disk': {
     begin: async (world) => {
-      return (await world.fillDisk(true)) ? '' : null;
+      await world.fillDisk(true);
+      return '';
     },
-    end: async (world) => void (await world.fillDisk(false)),
+    end: (world) => world.fillDisk(false),
   },
 };

@@ -40,9 +40,6 @@ export const seenMsMax = 10_000;
 /** How long two connections of one client may overlap: the close handshake of the older one. */
 export const overlapMsMax = 6_000;
 
-/** How long large entries may take to leave the outbox before the disk gets full. */
-export const emptyMsMax = 20_000;
-
 /** How long a page may take to read the large messages that it has seen, at the end. */
 export const checkedMsMax = 10_000;
 

@@ -3,7 +3,7 @@ import { runChaos } from './run.ts';
 import { longPace, shortPace } from './schedule.ts';
 import type { Breakage } from './server-contract.ts';
 
-// `npm run chaos -- --minutes 30 [--seed N] [--dense] [--break drop|double|swap|damage] [--large-on-full-disk]`
+// `npm run chaos -- --minutes 30 [--seed N] [--dense] [--break drop|double|swap|damage]`
 
 const { values } = parseArgs({
   options: {
@@ -11,7 +11,6 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     dense: { type: 'boolean', default: false },
     break: { type: 'string' },
-    'large-on-full-disk': { type: 'boolean', default: false },
   },
 });
 
@@ -24,7 +23,6 @@ const { summary, failure } = await runChaos({
   seed: Number(values.seed),
   minutes: Number(values.minutes),
   pace: values.dense ? shortPace : longPace,
-  largeOnFullDisk: values['large-on-full-disk'],
   breaks: values.break as Breakage | undefined,
   say,
 });

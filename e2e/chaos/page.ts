@@ -100,7 +100,7 @@ class ChaosPage {
   nextLarge(n: number): { payload: unknown; large: LargeSize } | null {
     const { larges } = this.spec;
     const { after, form, length } = larges[this.largesMade % larges.length]!;
-    if (chaosPausesLarges || n - this.lastLargeN < after) return null;
+    if (n - this.lastLargeN < after) return null;
     this.lastLargeN = n;
     this.largesMade += 1;
     const entry = `${this.producer}.${n}`;
@@ -110,12 +110,6 @@ class ChaosPage {
     if (form === 'json') return { payload: text, large: { form, bytes: bytes + 2 } };
     if (form === 'bytes') return { payload: content.buffer, large: { form, bytes } };
     return { payload: new Blob([content], { type: chaosMimeOf(entry) }), large: { form, bytes } };
-  }
-
-  /** Whether the outbox, which all pages share, has any large entry. */
-  async hasLarges(): Promise<boolean> {
-    const entries = await this.socket.outbox.entries();
-    return entries.some(({ payload }) => payload instanceof Blob);
   }
 
   /** Publishes a last entry to each topic, and nothing more. */
@@ -176,8 +170,6 @@ declare global {
   var chaosPage: ChaosPage;
   var chaosLarge: LargeTexts;
   var chaosMimeOf: typeof mimeOf;
-  /** Whether no page publishes large entries for now. */
-  var chaosPausesLarges: boolean;
 }
 
 /** The script that makes a page of a site what it is here. */

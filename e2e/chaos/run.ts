@@ -17,8 +17,6 @@ export interface ChaosPlan {
   readonly seed: number;
   readonly minutes: number;
   readonly pace: Pace;
-  /** Whether the disk may get full while the outbox has large entries: some of them then arrive twice. */
-  readonly largeOnFullDisk?: boolean;
   /** A fault of the server itself, which must be found. */
   readonly breaks?: Breakage | undefined;
   /** Called with a line whenever there is something to tell. */
@@ -50,11 +48,10 @@ class Run {
   }
 
   async go(): Promise<ChaosResult> {
-    const { say, seed, minutes, largeOnFullDisk = false, breaks } = this.#plan;
+    const { say, seed, minutes, breaks } = this.#plan;
     await using world = await startWorld({
       seed,
       minutes,
-      largeOnFullDisk,
       breaks,
       take: (report) => this.#recorder.take(report),
       pageError: (text) => void this.#troubles.push(`unhandled in a page: ${text}`),

@@ -22,7 +22,6 @@ export class Tabs {
   readonly #plan: TabsPlan;
   readonly #places: (Page | null)[] = Array<null>(chaosLimits.tabs).fill(null);
   #opened = 0;
-  #pausesLarges = false;
 
   constructor(plan: TabsPlan) {
     this.#plan = plan;
@@ -53,25 +52,6 @@ export class Tabs {
     await within(chaosLimits.answerMsMax, 'close', page.close()).catch(() => {});
   }
 
-  /** Lets pages publish large entries, or not. */
-  async pauseLarges(isPaused: boolean): Promise<void> {
-    this.#pausesLarges = isPaused;
-    await Promise.all(this.pages.map((page) => this.#tellPause(page)));
-  }
-
-  /** Whether the outbox may have large entries: only a page can tell that it has none. */
-  async mayHaveLarges(): Promise<boolean> {
-    const answers = this.pages.map((page) =>
-      within(
-        chaosLimits.answerMsMax,
-        'large entries',
-        page.evaluate(() => chaosPage.hasLarges()),
-      ).catch(() => null),
-    );
-    const told = (await Promise.all(answers)).filter((answer) => answer !== null);
-    return told.length === 0 || told.includes(true);
-  }
-
   /** The browser is gone, with all pages. */
   forgetAll(): void {
     this.#places.fill(null);
@@ -93,19 +73,8 @@ export class Tabs {
     await devtools.send('Runtime.enable');
     await devtools.send('Runtime.addBinding', { name: tellBinding });
     await page.addInitScript(chaosPageScript({ ...spec, larges: larges(this.#opened++) }));
-    await page.addInitScript(setPause, this.#pausesLarges);
     await page.goto(`${origin}/tab-${place}`);
-    await this.#tellPause(page);
     return page;
-  }
-
-  /** For now, and for when the page is reloaded. One that does not answer is dead, and replaced. */
-  async #tellPause(page: Page): Promise<void> {
-    const told = [
-      page.addInitScript(setPause, this.#pausesLarges),
-      page.evaluate(setPause, this.#pausesLarges),
-    ];
-    await within(chaosLimits.answerMsMax, 'pause', Promise.all(told)).catch(() => {});
   }
 
   #forget(page: Page): void {
@@ -113,9 +82,6 @@ export class Tabs {
     if (place !== -1) this.#places[place] = null;
   }
 }
-
-/** In the page. */
-const setPause = (isPaused: boolean): void => void (globalThis.chaosPausesLarges = isPaused);
 
 const answers = async (page: Page): Promise<boolean> => {
   try {

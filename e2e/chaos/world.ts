@@ -1,7 +1,6 @@
 import { mkdtemp, mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startServerProcess, type ServerProcess } from '../../demo/backend/server-process.ts';
 import { createTcpProxy, type TcpProxy } from '../../demo/backend/tcp-proxy.ts';
@@ -34,11 +33,8 @@ export interface World extends AsyncDisposable {
   readonly browser: ChaosBrowser;
   /** Starts the browser again on the profile of the one that was killed. */
   startBrowser(): Promise<void>;
-  /**
-   * The disk is full from now on, or is not. Outlives the browser. False if it cannot be filled, because large entries
-   * stay in the outbox.
-   */
-  fillDisk(isFull: boolean): Promise<boolean>;
+  /** The disk is full from now on, or is not. Outlives the browser. */
+  fillDisk(isFull: boolean): Promise<void>;
   facts(): Promise<ServerFacts>;
   record(): Promise<ServerRecord>;
 }
@@ -49,8 +45,6 @@ export interface WorldPlan {
   readonly seed: number;
   /** How long the run is to last. */
   readonly minutes: number;
-  /** Whether the disk may get full while the outbox has large entries. */
-  readonly largeOnFullDisk: boolean;
   readonly breaks: Breakage | undefined;
   readonly take: (report: string) => void;
   readonly pageError: (text: string) => void;
@@ -66,14 +60,7 @@ const pageOptions = {
 } as const;
 
 /** Starts everything but the browser. */
-export const startWorld = async ({
-  seed,
-  minutes,
-  largeOnFullDisk,
-  breaks,
-  take,
-  pageError,
-}: WorldPlan): Promise<World> => {
+export const startWorld = async ({ seed, minutes, breaks, take, pageError }: WorldPlan): Promise<World> => {
   const folder = await mkdtemp(join(tmpdir(), 'onesocket-chaos-'));
   const [profile, data] = [join(folder, 'profile'), join(folder, 'server')];
   await mkdir(data);
@@ -103,7 +90,6 @@ export const startWorld = async ({
     },
   });
   return assemble({
-    largeOnFullDisk,
     folder,
     profile,
     server,
@@ -117,36 +103,22 @@ export const startWorld = async ({
 };
 
 interface Parts extends Pick<World, 'server' | 'path' | 'proxy' | 'topics' | 'cursorTopics' | 'tabs'> {
-  readonly largeOnFullDisk: boolean;
   readonly folder: string;
   readonly profile: string;
   readonly site: Site;
 }
 
-const assemble = ({ largeOnFullDisk, folder, profile, site, ...parts }: Parts): World => {
+const assemble = ({ folder, profile, site, ...parts }: Parts): World => {
   let browser: ChaosBrowser | undefined;
   let isDiskFull = false;
   const ask = (command: ChaosServerCommand): Promise<unknown> => parts.server.request(command, 20_000);
-  const setQuota = async (isFull: boolean): Promise<void> => {
+  const fillDisk = async (isFull: boolean): Promise<void> => {
     isDiskFull = isFull;
     // DevTools forget the override with the browser.
     await browser?.operator.send('Storage.overrideQuotaForOrigin', {
       origin: site.origin,
       ...(isFull && { quotaSize: 1 }),
     });
-  };
-  // A hub that begins on a full disk cannot store that it has sent a large entry: the next one sends it again.
-  const fillDisk = async (isFull: boolean): Promise<boolean> => {
-    const deadline = performance.now() + chaosLimits.emptyMsMax;
-    const isPaused = isFull && !largeOnFullDisk;
-    if (isPaused) await parts.tabs.pauseLarges(true);
-    while (isPaused && (await parts.tabs.mayHaveLarges())) {
-      if (performance.now() > deadline) return false;
-      await delay(100);
-    }
-    await setQuota(isFull);
-    if (!isFull) await parts.tabs.pauseLarges(false);
-    return true;
   };
   return {
     ...parts,
@@ -156,7 +128,7 @@ const assemble = ({ largeOnFullDisk, folder, profile, site, ...parts }: Parts): 
     },
     async startBrowser() {
       browser = await startBrowser(profile);
-      if (isDiskFull) await setQuota(true);
+      if (isDiskFull) await fillDisk(true);
     },
     fillDisk,
     facts: async () => (await ask({ kind: 'facts' })) as ServerFacts,
