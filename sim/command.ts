@@ -26,14 +26,14 @@ function summary({ seeds, simulatedMs, broken }: Tally, realMs: number): string 
 }
 
 /** Everything that a person needs to find the cause. */
-function describe({ seed, failure, plan, timeline }: Outcome, { isSingle }: SimArguments): string {
+function describe({ seed, failure, plan, timeline }: Outcome, { isSingle, tabs }: SimArguments): string {
   const { name, message, stack } = failure as Error;
   const trace = name === 'Violation' ? '' : `\n${stack}`;
   return [
     `${timeline()}`,
     ...(isSingle ? [JSON.stringify(plan)] : []),
     `seed ${seed}, commit ${commit()}: ${message}${trace}`,
-    `again: npm run sim -- --seed ${seed}`,
+    `again: npm run sim -- --seed ${seed}${tabs === undefined ? '' : ` --tabs ${tabs}`}`,
   ].join('\n');
 }
 

@@ -4,6 +4,7 @@ import { locksConformance } from '../worker/testing/locks-conformance.ts';
 import { storeConformance } from '../worker/testing/store-conformance.ts';
 import { Disk } from './browser/disk.ts';
 import { KeyRange, mountDisk } from './browser/fake-idb.ts';
+import { SimBlob } from './browser/sim-blob.ts';
 import { SimLocks } from './browser/sim-locks.ts';
 import { Kernel } from './kernel/kernel.ts';
 import { Random } from './kernel/random.ts';
@@ -43,7 +44,7 @@ describe('the locks of the simulation', () => {
 });
 
 describe('the store over the disk of the simulation', () => {
-  beforeEach(() => void vi.stubGlobal('IDBKeyRange', KeyRange));
+  beforeEach(() => void vi.stubGlobal('IDBKeyRange', KeyRange).stubGlobal('Blob', SimBlob));
   afterEach(() => void vi.unstubAllGlobals());
 
   it.each(storeConformance)('$name', async ({ run }) => {
@@ -60,7 +61,15 @@ describe('the network of the simulation', () => {
     const kernel = new Kernel();
     const realm = new Realm(kernel, 'hub');
     const marks = { highBytes: 1_000, lowBytes: 200 };
-    const nobody = { dialled() {}, ended() {}, received() {}, sent() {} };
+    const nobody = {
+      dialled() {},
+      ended() {},
+      received() {},
+      sent() {},
+      sends() {},
+      hears() {},
+      closes() {},
+    };
     const quality = { delayMs: 5, jitterMs: 3, bytesPerMs: 100 };
     const network = new Network(kernel, new Random('network'), quality, marks, nobody);
     const server = echoServer(kernel, network);

@@ -29,6 +29,16 @@ export const slowMs = 3_000;
 export const diskMsMin = 0.3;
 export const diskMsMax = 6;
 export const flushMsMax = 900;
+/**
+ * Sizes of contents: on either side of a chunk, the quotes of a JSON text counted in, and of many. In bytes; the letter
+ * changes with each block.
+ */
+export const contentSizes = [0, 10, 65_534, 65_535, 65_536, 65_537, 100_000, 131_072, 200_000, 300_000];
+export const contentBlock = 4096;
+/** What waits in a server's socket on top of its bound: answers, and the frame that reached it. */
+export const answerBytes = 400_000;
+/** What reading from a Blob takes at most. */
+export const blobMsMax = 8;
 /** What a message takes through a port. */
 export const portMsMin = 0.02;
 export const portMsMax = 2;

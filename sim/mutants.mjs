@@ -1,3 +1,5 @@
+import { transferMutants } from './transfer-mutants.mjs';
+
 /**
  * Deliberate mistakes, each of which the checkers must find within a few hundred seeds: what no mutant proves to be
  * checked may as well not be checked. `find` stands exactly once in its file. Where two places keep the same promise,
@@ -283,4 +285,5 @@ export const mutants = [
       },
     ],
   },
+  ...transferMutants,
 ];

@@ -23,6 +23,7 @@ export interface SeedRun {
   readonly from: number;
   readonly seeds: number;
   readonly jobs: number;
+  readonly tabs: number | undefined;
   readonly isSingle: boolean;
   readonly isFirst: boolean;
   /** Aborted when no further seed shall begin. */
@@ -56,7 +57,8 @@ async function runHere(run: SeedRun, take: (report: Report) => void): Promise<vo
   if (run.isSingle) Error.stackTraceLimit = stackTraceLimit;
   const step = Number(process.env.ONESOCKET_SIM_STEP ?? 1);
   for (let seed = run.from; seed < run.from + run.seeds && !run.signal.aborted; seed += step) {
-    const outcome = await simulate(seed, run.isSingle ? simLimits.timelineLinesAlone : undefined);
+    const timelineLines = run.isSingle ? simLimits.timelineLinesAlone : undefined;
+    const outcome = await simulate(seed, { timelineLines, pages: run.tabs });
     const text = outcome.failure === null ? null : run.describe(outcome);
     take({ seed, simulatedMs: outcome.simulatedMs, text });
     if (text !== null && run.isFirst) return;
@@ -70,6 +72,7 @@ async function runElsewhere(run: SeedRun, take: (report: Report) => void): Promi
   const ends = Array.from({ length: run.jobs }, (_, index) => {
     const { from, seeds } = run;
     const args = ['--from', `${from + index}`, '--seeds', `${Math.max(1, seeds - index)}`, '--jobs', '1'];
+    if (run.tabs !== undefined) args.push('--tabs', `${run.tabs}`);
     const child = fork(process.argv[1]!, args, {
       env: { ...process.env, ONESOCKET_SIM_STEP: `${run.jobs}` },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { Browser } from './browser/browser.ts';
 import { KeyRange } from './browser/fake-idb.ts';
-import { Dialling } from './check/dialling.ts';
+import { SimBlob } from './browser/sim-blob.ts';
 import { Fencing } from './check/fencing.ts';
 import { Ledger } from './check/ledger.ts';
+import { ProgressChecks } from './check/progress.ts';
 import { StoredCursors } from './check/stored-cursors.ts';
 import { Topics } from './check/topics.ts';
 import { must } from './check/violation.ts';
+import { wireChecks, type WireChecks } from './check/wire.ts';
 import { Kernel } from './kernel/kernel.ts';
 import { Random } from './kernel/random.ts';
 import { Realm } from './kernel/realm.ts';
 import * as simLimits from './limits.ts';
-import { Network, type NetworkObserver } from './network/network.ts';
+import { Network } from './network/network.ts';
 import { SimServer } from './server/sim-server.ts';
 import { Faults } from './workload/faults.ts';
 import { planOf, type Plan } from './workload/plan.ts';
@@ -42,6 +44,7 @@ export function installGlobals(): void {
   Object.assign(globalThis, {
     reportError: fail,
     IDBKeyRange: KeyRange,
+    Blob: SimBlob,
     location: { href: 'https://sim.test/' },
   });
   Object.defineProperty(globalThis.crypto, 'randomUUID', {
@@ -51,9 +54,17 @@ export function installGlobals(): void {
   process.on('uncaughtException', fail);
 }
 
-/** Runs one seed from its first page to its last. `timelineLines` is how much of what happened is remembered. */
-export async function simulate(seed: number, timelineLines?: number): Promise<Outcome> {
-  const simulation = new Simulation(seed, timelineLines);
+/** What the caller decides and not the seed. */
+export interface SimulationOptions {
+  /** How much of what happened is remembered. */
+  readonly timelineLines?: number | undefined;
+  /** Pages, where that is not the plan's to say. */
+  readonly pages?: number | undefined;
+}
+
+/** Runs one seed from its first page to its last. */
+export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Outcome> {
+  const simulation = new Simulation(seed, options);
   running = simulation.kernel;
   await simulation.run();
   running = null;
@@ -67,35 +78,39 @@ class Simulation {
   readonly plan: Plan;
   readonly #random: Random;
   readonly #ledger: Ledger;
-  readonly #topics = new Topics();
+  readonly #topics: Topics;
   readonly #cursors: StoredCursors;
   readonly #fencing = new Fencing();
+  readonly #progress = new ProgressChecks();
   readonly #network: Network;
   readonly #server: SimServer;
+  readonly #wire: WireChecks;
   readonly #browser: Browser;
   #scripts: TabScript[] = [];
   readonly #hubs = new Set<Realm>();
   #opened = 0;
   #wake = () => {};
 
-  constructor(seed: number, timelineLines?: number) {
+  constructor(seed: number, { timelineLines, pages }: SimulationOptions) {
     this.kernel = new Kernel(timelineLines);
     const random = new Random(seed);
     this.#random = random;
-    const plan = planOf(random.fork('plan'));
+    const plan = planOf(random.fork('plan'), pages);
     this.plan = plan;
     const { kernel } = this;
     const now = () => kernel.now;
     this.#ledger = new Ledger(now, plan.hub.durability === 'strict');
+    this.#topics = new Topics(this.#ledger, plan.server.limits.historyMessages);
     this.#cursors = new StoredCursors(now, (sinceMs) => this.#ledger.wasInMemory(sinceMs));
-    const { window = Infinity } = plan.server.limits;
-    const dialling = new Dialling(now, plan.hub.backoff as never, window);
-    const observer = guardedObserver(kernel, dialling);
-    this.#network = new Network(kernel, random.fork('network'), plan.quality, plan.marks, observer);
+    const wire = wireChecks(kernel, plan);
+    this.#wire = wire;
+    this.#network = new Network(kernel, random.fork('network'), plan.quality, plan.marks, wire);
     this.#server = new SimServer(kernel, random.fork('server'), this.#network, plan.server, {
       began: () => {
         for (const checker of [this.#ledger, this.#topics, this.#fencing]) checker.began();
       },
+      started: () => this.#progress.started(kernel.now),
+      reviewed: (id, payload) => kernel.guarded(() => this.#ledger.reviewed(id, payload)),
       opened: (client) => kernel.guarded(() => this.#fencing.opened(client)),
       handled: (publish) =>
         kernel.guarded(() => {
@@ -103,16 +118,13 @@ class Simulation {
           for (const checker of [this.#fencing, this.#ledger, this.#topics]) checker.handled(publish);
         }),
     });
-    this.#browser = new Browser(
-      kernel,
-      random.fork('browser'),
-      this.#network,
-      plan.renderers,
-      (hub, what) => {
+    this.#browser = new Browser(kernel, random.fork('browser'), this.#network, plan.renderers, {
+      ...wire,
+      told: (hub, what) => {
         this.#met(hub);
-        dialling.told(hub, what);
+        wire.told(hub, what);
       },
-    );
+    });
     this.#browser.disk.committed = (writer, file, writes) =>
       kernel.guarded(() => {
         kernel.timeline.add('disk', 'writes', writes);
@@ -146,6 +158,8 @@ class Simulation {
       if (this.#ledger.needsInquest(entry)) this.#live[0]?.inquire(entry);
     }
     await this.#settle('every question is answered', ({ isQuiet }) => isQuiet);
+    // The server hears a while later what the hub has given up.
+    await this.#settle('nothing is left over', () => this.#leftovers.length === 0);
     kernel.guarded(() => this.#ledger.finish());
     for (const script of this.#live) script.leave();
     await this.#settle('every promise settles', ({ pending }) => pending.length === 0);
@@ -181,6 +195,7 @@ class Simulation {
     const checks = {
       ledger: this.#ledger,
       topics: this.#topics,
+      progress: this.#progress,
       cursors: this.#cursors,
       file: () => this.#browser.disk.files.get(hubName),
     };
@@ -206,6 +221,16 @@ class Simulation {
     await this.kernel.run(this.kernel.now + simLimits.lookMs);
     this.#open();
     for (const script of this.#live) script.rest();
+  }
+
+  /** What must not be there where nothing is pending: contents on the disk and at the server, and damaged records. */
+  get #leftovers(): readonly string[] {
+    if (this.#live.some(({ socket }) => socket.status.durability === 'memory')) return [];
+    const file = this.#browser.disk.files.get(hubName);
+    const keys = (['held', 'damaged'] as const).flatMap((store) =>
+      Array.from(file?.records(store).keys() ?? [], (key) => `${store} ${String(key)}`),
+    );
+    return [...keys, ...this.#server.transfers.filter((id) => this.#wire.wasOffered(id))];
   }
 
   /** A hub that pages attach to for the first time: they hear of its death before long, whatever they do. */
@@ -254,7 +279,7 @@ class Simulation {
             const { state, queue, hubId, lastError } = script.socket.status;
             const { name } = script.page.realm;
             const behind = [...script.followers].map((follower) => this.#topics.behind(follower) ?? '');
-            return `${name}: ${hubId} ${state} ${queue.entries} entries ${lastError?.message ?? ''}, pending: ${[...script.pending, ...behind].slice(0, 5).join(', ')}`;
+            return `${name}: ${hubId} ${state} ${queue.entries} entries ${lastError?.message ?? ''}, pending: ${[...script.pending, ...behind, ...this.#leftovers].slice(0, 5).join(', ')}`;
           })
           .join('\n');
       }),
@@ -263,13 +288,3 @@ class Simulation {
 }
 
 const hubName = 'onesocket:wss://sim.test/realtime';
-
-/** A checker that ends the simulation where it would otherwise throw into the code under test. */
-function guardedObserver(kernel: Kernel, inner: NetworkObserver): NetworkObserver {
-  return {
-    dialled: (client) => kernel.guarded(() => inner.dialled(client)),
-    ended: (client) => kernel.guarded(() => inner.ended(client)),
-    received: (client, data) => kernel.guarded(() => inner.received(client, data)),
-    sent: (client, data) => kernel.guarded(() => inner.sent(client, data)),
-  };
-}

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AttachReply } from '../worker/core/hub-api.ts';
+import type { AttachReply, TabItem } from '../worker/core/hub-api.ts';
 import { createClient } from './client.ts';
+import { deferred } from './deferred.ts';
 import { failure } from './failure.ts';
 import * as tabLimits from './limits.ts';
 import { errorData } from './protocol/errors.ts';
@@ -227,6 +228,41 @@ describe('the death of the hub', () => {
       hosts[0]!.api.deliver('a', 2, [{ kind: 'status', status: gone.status }]);
     }
     expect(socket.status).toMatchObject({ state: 'open', hubId: 'b' });
+  });
+});
+
+describe('a batch', () => {
+  const openSubscribed = async () => {
+    const { socket, last } = await openAttached();
+    const seen: unknown[] = [];
+    for (const topic of ['a', 'b']) socket.subscribe(topic).onMessage(({ payload }) => seen.push(payload));
+    const take = (number: number, item: object) => last().api.deliver('a', number, [item as TabItem]);
+    return { take, seen };
+  };
+  const place = { epoch: 'e', offset: 1, id: 'i', ts: 0 };
+
+  it('is answered after those before it, whose contents have to be read', async () => {
+    const { take, seen } = await openSubscribed();
+    const reading = deferred<string>();
+    const blob = { size: 1, text: () => reading.promise };
+    const answered: string[] = [];
+    const first = take(1, { kind: 'large', sub: 1, ...place, large: { blob, form: 'json' } });
+    const second = take(2, { kind: 'messages', sub: 2, ...place, rows: '[["i",0,"small"]]', skip: 0 });
+    void Promise.resolve(first).then(() => answered.push('first'));
+    void Promise.resolve(second).then(() => answered.push('second'));
+    await turn();
+    expect([seen, answered]).toEqual([['small'], []]);
+    reading.resolve('"large"');
+    await turn();
+    expect([seen, answered]).toEqual([
+      ['small', 'large'],
+      ['first', 'second'],
+    ]);
+  });
+
+  it('is answered at once where nothing has to be read', async () => {
+    const { take } = await openSubscribed();
+    expect(take(1, { kind: 'messages', sub: 2, ...place, rows: '[["i",0,1]]', skip: 0 })).toEqual([]);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { TabOp } from '../worker/core/hub-api.ts';
 import { withDeadline } from '../worker/deadline.ts';
 import { asyncDispose } from './async-dispose.ts';
+import { createBatchLine } from './batch-line.ts';
 import { failure } from './failure.ts';
 import { createHubConnector } from './hub-connector.ts';
 import * as tabLimits from './limits.ts';
@@ -17,6 +18,7 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
   const tabId = world.randomId();
   const events = new EventTarget();
   const watching = new AbortController();
+  const answered = createBatchLine();
   let status = initialStatus(tabId);
   /** Why everything from now on fails; null while this tab is in use. */
   let end: ConnectionError | null = null;
@@ -40,15 +42,14 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
     api: {
       deliver(hubId, _number, items) {
         const own = hubId === status.hubId ? items : [];
-        const reading: Promise<void>[] = [];
+        const reads: Promise<void>[] = [];
         for (const item of own) {
           const read = item.kind === 'status' ? setStatus({ ...item.status, tabId }) : parts.take(item);
-          if (read) reading.push(read);
+          if (read) reads.push(read);
         }
         const endedSubs = () =>
           own.flatMap((item) => ('sub' in item && !parts.subscriptions.has(item.sub) ? [item.sub] : []));
-        // The batch counts as taken when the handlers have all of it.
-        return reading.length > 0 ? Promise.all(reading).then(endedSubs) : endedSubs();
+        return answered(reads, endedSubs);
       },
       token: () => readToken(settings.auth),
     },

@@ -13,10 +13,17 @@ import { Page } from './page.ts';
 import type { SimPort } from './port.ts';
 import { Renderer } from './renderer.ts';
 import { SharedWorkers } from './shared-workers.ts';
+import { mountBlobs } from './sim-blob.ts';
 import { SimLocks } from './sim-locks.ts';
 
-/** Hears what pages tell their hubs. */
-export type HubObserver = (hub: Realm, what: 'attach' | TabOp['kind']) => void;
+/** Hears what pages and hubs tell each other. */
+export interface PortObserver {
+  /** A page tells its hub something. */
+  told(hub: Realm, what: 'attach' | TabOp['kind']): void;
+  /** A batch goes out, as one of so many that have no answer. */
+  delivering(hub: Realm, count: number): void;
+  pushing(page: Realm, count: number, ops: readonly TabOp[]): void;
+}
 
 /** One browser profile: its processes, pages, workers, locks and disk. */
 export class Browser {
@@ -26,16 +33,16 @@ export class Browser {
   readonly #kernel: Kernel;
   readonly #random: Random;
   readonly #network: Network;
-  readonly #told: HubObserver;
+  readonly #observer: PortObserver;
   readonly #renderers: Renderer[];
   #pages: Page[] = [];
   #count = 0;
 
-  constructor(kernel: Kernel, random: Random, network: Network, renderers: number, told: HubObserver) {
+  constructor(kernel: Kernel, random: Random, network: Network, renderers: number, observer: PortObserver) {
     this.#kernel = kernel;
     this.#random = random;
     this.#network = network;
-    this.#told = told;
+    this.#observer = observer;
     this.disk = new Disk(kernel, random.fork('disk'));
     this.locks = new SimLocks(kernel, random.fork('locks'));
     this.workers = new SharedWorkers(kernel, random.fork('workers'), (...worker) =>
@@ -58,8 +65,11 @@ export class Browser {
     const realm = new Realm(this.#kernel, `page${(this.#count += 1)}`);
     const renderer = this.#random.pick(this.#renderers);
     this.#kernel.timeline.add(realm.name, 'opens', `in ${renderer.name}`);
+    this.#mountBlobs(realm);
     const locks = this.locks.of(realm);
-    const page = new Page({ realm, renderer, workers: this.workers, locks, wallClock: this.wallClock });
+    const { workers, wallClock } = this;
+    const pushing = (count: number, ops: readonly TabOp[]) => this.#observer.pushing(realm, count, ops);
+    const page = new Page({ realm, renderer, workers, locks, wallClock, pushing });
     this.#pages.push(page);
     return page;
   }
@@ -81,6 +91,7 @@ export class Browser {
 
   #startHub(realm: Realm, hubName: string, end: () => void): (port: SimPort<never>) => void {
     mountDisk(realm, this.disk);
+    this.#mountBlobs(realm);
     const random = this.#random.fork(realm.name);
     const clock = {
       context: () => ({ now: this.wallClock(), ticks: this.#kernel.now, random: random.next() }),
@@ -99,18 +110,33 @@ export class Browser {
     return (port) => hub.accept(this.#linkOf(realm, port as unknown as SimPort<TabApi>));
   }
 
+  #mountBlobs(realm: Realm): void {
+    const random = this.#random.fork(`${realm.name} blobs`);
+    mountBlobs(realm, () => random.next() * simLimits.blobMsMax);
+  }
+
   #linkOf(realm: Realm, port: SimPort<TabApi>): TabLink {
+    const { told, delivering } = this.#observer;
+    let batches = 0;
+    const deliver: typeof port.remote.deliver = async (...batch) => {
+      delivering(realm, (batches += 1));
+      try {
+        return await port.remote.deliver(...batch);
+      } finally {
+        batches -= 1;
+      }
+    };
     return {
-      tab: port.remote,
+      tab: { token: () => port.remote.token(), deliver },
       serve: (api: HubApi) =>
         port.serve({
           ...api,
           attach: (request: AttachRequest) => {
-            this.#told(realm, 'attach');
+            told(realm, 'attach');
             return api.attach(request);
           },
           push: (hubId: string, tabId: string, ops: readonly TabOp[]) => {
-            for (const { kind } of ops) this.#told(realm, kind);
+            for (const { kind } of ops) told(realm, kind);
             return api.push(hubId, tabId, ops);
           },
         } satisfies HubApi),

@@ -172,13 +172,13 @@ export class SimTransaction {
     const select = (records: Records, query: Query) =>
       [...records].filter(([key]) => matches(query, key)).sort(([a], [b]) => (a < b ? -1 : 1));
     return {
-      get: (query: Query) => read((records) => select(records, query)[0]?.[1]),
+      get: (query: Query) => read((records) => clone(select(records, query)[0]?.[1])),
       getKey: (query: Query) => read((records) => select(records, query)[0]?.[0]),
       getAll: (query?: Query, count = Infinity) =>
         read((records) =>
           select(records, query)
             .slice(0, count)
-            .map(([, value]) => value),
+            .map(([, value]) => clone(value)),
         ),
       getAllKeys: (query?: Query, count = Infinity) =>
         read((records) =>

@@ -1,7 +1,7 @@
 import type { Remote } from 'comlink';
 import type { PageEvents } from '../../src/page-signals.ts';
 import type { TabWorld } from '../../src/tab-world.ts';
-import type { HubApi, PageSignal } from '../../worker/core/hub-api.ts';
+import type { HubApi, PageSignal, PushReply, TabOp } from '../../worker/core/hub-api.ts';
 import type { Locks } from '../../worker/locks.ts';
 import type { Realm } from '../kernel/realm.ts';
 import * as simLimits from '../limits.ts';
@@ -16,6 +16,8 @@ export interface PageParts {
   readonly locks: Locks;
   /** Milliseconds since the Unix epoch. */
   readonly wallClock: () => number;
+  /** A batch goes to the hub, as one of so many that have no answer. */
+  pushing(count: number, ops: readonly TabOp[]): void;
 }
 
 /** One page of the app, from its load to its end, and the world in which its client runs. */
@@ -27,7 +29,7 @@ export class Page {
   #visibility: DocumentVisibilityState = 'visible';
   #isCached = false;
 
-  constructor({ realm, renderer, workers, locks, wallClock }: PageParts) {
+  constructor({ realm, renderer, workers, locks, wallClock, pushing }: PageParts) {
     this.realm = realm;
     this.renderer = renderer;
     renderer.add(realm);
@@ -40,7 +42,18 @@ export class Page {
       openHub(url, hubName, api) {
         const port = workers.connect(realm, renderer, url, hubName);
         port.serve(api);
-        return { hub: port.remote as unknown as Remote<HubApi>, close: () => port.close() };
+        const remote = port.remote as unknown as Remote<HubApi>;
+        let batches = 0;
+        const push = async (hubId: string, tabId: string, ops: readonly TabOp[]): Promise<PushReply> => {
+          pushing((batches += 1), ops);
+          try {
+            return await remote.push(hubId, tabId, ops);
+          } finally {
+            batches -= 1;
+          }
+        };
+        const { attach, detach } = remote;
+        return { hub: { attach, push, detach } as unknown as Remote<HubApi>, close: () => port.close() };
       },
       watchPage: (events, signal) => {
         this.#events = events;

@@ -104,7 +104,8 @@ export function clone<T>(value: T): T {
   }
   if (Array.isArray(value)) return value.map(clone) as T;
   if (value instanceof ArrayBuffer) return value.slice(0) as T;
-  if (value instanceof Error) return value;
+  // Neither can be changed by anybody.
+  if (value instanceof Error || value instanceof Blob) return value;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return structuredClone(value);
   const result: Record<string, unknown> = {};

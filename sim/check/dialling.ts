@@ -1,5 +1,6 @@
 import type { BackoffPolicy, TabOp } from '../../worker/core/hub-api.ts';
 import type { Realm } from '../kernel/realm.ts';
+import type { ServerEndObserver } from '../network/connection.ts';
 import type { NetworkObserver } from '../network/network.ts';
 import { must } from './violation.ts';
 
@@ -18,7 +19,7 @@ interface Caller {
 }
 
 /** Whether every hub waits between its attempts as the policy says, and the server keeps to the hub's window. */
-export class Dialling implements NetworkObserver {
+export class Dialling implements Omit<NetworkObserver, keyof ServerEndObserver> {
   readonly #now: () => number;
   readonly #policy: Required<BackoffPolicy>;
   readonly #window: number;

@@ -1,6 +1,7 @@
 import type { ConnectionErrorCode } from '../../src/protocol/errors.ts';
 import type { HandledPublish } from '../server/sim-backbone.ts';
 import * as simLimits from '../limits.ts';
+import { faultOfPublication, type Content } from '../workload/content.ts';
 import { must } from './violation.ts';
 
 /** One entry that a page published, and everything that is known of it. */
@@ -11,8 +12,13 @@ export interface Publication {
   readonly n: number;
   readonly topic: string;
   readonly isVolatile: boolean;
+  readonly content: Content | null;
+  /** Whether the server's hook is asked to refuse it. */
+  readonly isUnwanted: boolean;
   readonly at: number;
   storedAt: number | null;
+  /** Whether its hub had it in memory alone when it said that it is stored. */
+  isInMemory: boolean;
   isAcked: boolean;
   failedWith: ConnectionErrorCode | null;
   isCancelled: boolean;
@@ -76,17 +82,20 @@ export class Ledger {
     this.#last.clear();
   }
 
-  add(id: string, page: string, n: number, topic: string, isVolatile: boolean): Publication {
+  add(
+    what: Pick<Publication, 'id' | 'page' | 'n' | 'topic' | 'isVolatile' | 'content' | 'isUnwanted'>,
+  ): Publication {
     const fates = {
       storedAt: null,
+      isInMemory: false,
       isAcked: false,
       failedWith: null,
       isCancelled: false,
       handled: 0,
       handledIn: 0,
     };
-    const entry: Publication = { id, page, n, topic, isVolatile, at: this.#now(), ...fates };
-    this.#entries.set(id, entry);
+    const entry: Publication = { ...what, at: this.#now(), ...fates };
+    this.#entries.set(what.id, entry);
     return entry;
   }
 
@@ -96,6 +105,7 @@ export class Ledger {
     must(entry !== undefined, 'nothing is made up', () => `${publication.id} was never published`);
     const { id, n, page, topic, handledIn } = entry!;
     must(topic === publication.topic, 'nothing is made up', () => `${id} was for ${topic}`);
+    this.#seen(entry!, publication.payload);
     must(handledIn !== this.#memories, 'once in effect', () => `${id} (${page} ${n}) was handled twice`);
     entry!.handled += 1;
     entry!.handledIn = this.#memories;
@@ -111,8 +121,15 @@ export class Ledger {
     this.#last.set(key, entry!);
   }
 
-  stored(entry: Publication): void {
+  /** The server has the content of an entry, when it looks at it and when it keeps it. */
+  reviewed(id: string, payload: HandledPublish['publication']['payload']): void {
+    const entry = this.#entries.get(id);
+    if (entry) this.#seen(entry, payload);
+  }
+
+  stored(entry: Publication, isInMemory: boolean): void {
     entry.storedAt = this.#now();
+    entry.isInMemory = isInMemory;
   }
 
   acked(entry: Publication): void {
@@ -122,6 +139,7 @@ export class Ledger {
 
   failed(entry: Publication, code: ConnectionErrorCode): void {
     entry.failedWith = code;
+    must(code !== 'rejected' || entry.isUnwanted, 'only what is unwanted is refused', () => describe(entry));
     // A hub that cannot read the store does not know the entry; the next that can sends it.
     const isUnknown = this.#isMemoryAt(this.#now(), this.#now());
     const isLost = code === 'hub-lost' && entry.storedAt !== null && !isUnknown && !this.#mayBeLost(entry);
@@ -174,9 +192,15 @@ export class Ledger {
     }
   }
 
+  #seen(entry: Publication, payload: HandledPublish['publication']['payload']): void {
+    if (!entry.content) return;
+    const fault = faultOfPublication(entry.content, payload);
+    must(fault === null, 'contents arrive whole', () => `${describe(entry)} came as ${fault}`);
+  }
+
   /** Whether the library promised nothing: an outbox in memory, a purge, or a power loss that was accepted. */
-  #mayBeLost({ isVolatile, at }: Publication): boolean {
-    if (isVolatile || at <= this.#purgedAt) return true;
+  #mayBeLost({ isVolatile, isInMemory, at }: Publication): boolean {
+    if (isVolatile || isInMemory || at <= this.#purgedAt) return true;
     // What a hub without a store does to an entry of before, such as to drop it for a newer one, the next cannot know.
     if (this.#isMemoryAt(at, this.#now())) return true;
     // With relaxed durability a power loss may bring an entry back that had failed, behind what the server has by then.

@@ -1,5 +1,7 @@
 import type { Gap, Message } from '../../src/types.ts';
 import type { HandledPublish } from '../server/sim-backbone.ts';
+import { faultOfMessage } from '../workload/content.ts';
+import type { Ledger } from './ledger.ts';
 import { must } from './violation.ts';
 
 /** One subscription of a page, as its handlers see it. */
@@ -23,12 +25,20 @@ export class Topics {
   /** Ids by offset, by topic and epoch. */
   readonly #histories = new Map<string, string[]>();
   readonly #heads = new Map<string, Head>();
+  readonly #ledger: Ledger;
+  readonly #historyMessages: number;
+
+  constructor(ledger: Ledger, historyMessages: number) {
+    this.#ledger = ledger;
+    this.#historyMessages = historyMessages;
+  }
 
   head(topic: string): Head {
     return this.#heads.get(topic) ?? { epoch: '', offset: 0 };
   }
 
-  handled({ publication: { id, topic }, result }: HandledPublish): void {
+  handled({ publication: { id, topic }, result, kept }: HandledPublish): void {
+    must(kept <= this.#historyMessages, 'histories are bounded', () => `${topic} has ${kept} messages`);
     if (result.kind !== 'published') return;
     const { epoch, offset } = result;
     const key = `${topic}\n${epoch}`;
@@ -52,13 +62,16 @@ export class Topics {
     follower.readyAt = this.head(follower.topic);
   }
 
-  message(follower: Follower, { topic, epoch, offset, id }: Message): void {
+  message(follower: Follower, { topic, epoch, offset, id, payload }: Message): void {
     const { who, last } = follower;
     const at = () =>
       `${who} of ${topic} got ${id} at ${epoch} ${offset} after ${last?.epoch} ${last?.offset}`;
     must(topic === follower.topic, 'messages of the topic', at);
     const known = this.#histories.get(`${topic}\n${epoch}`)?.[offset - 1];
     must(known === id, 'messages as they are', () => `${at()}, which is ${known}`);
+    const content = this.#ledger.find(id)?.content;
+    const fault = content ? faultOfMessage(content, payload) : null;
+    must(fault === null, 'contents arrive whole', () => `${at()}: ${fault}`);
     if (last) {
       must(last.epoch === epoch, 'no new epoch without a gap', at);
       must(offset > last.offset, 'no repeat', at);

@@ -1,5 +1,5 @@
 /** A promise of the library that was not kept. */
-export class Violation extends Error {
+class Violation extends Error {
   override readonly name = 'Violation';
   readonly rule: string;
 

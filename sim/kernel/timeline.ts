@@ -34,4 +34,9 @@ export class Timeline {
   }
 }
 
-const plain = (_key: string, value: unknown) => (value instanceof Map ? Object.fromEntries(value) : value);
+/** As JSON has it; content that nobody would read is counted. */
+function plain(_key: string, value: unknown): unknown {
+  if (value instanceof Map) return Object.fromEntries(value);
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `${value.byteLength} bytes`;
+  return value instanceof Blob ? `Blob of ${value.size} bytes` : value;
+}

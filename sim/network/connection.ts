@@ -21,6 +21,16 @@ export interface Marks {
   readonly lowBytes: number;
 }
 
+const none = new Uint8Array();
+
+/** Hears what a server does with its connections. */
+export interface ServerEndObserver {
+  /** `bufferedBytes` waited in the socket before. */
+  sends(connection: Connection, data: string | Uint8Array, bufferedBytes: number): void;
+  hears(connection: Connection, data: string | Uint8Array): void;
+  closes(connection: Connection, code: number, reason: string): void;
+}
+
 /** One WebSocket from a browser to a server, as both sides see it, and as a fault can break it. */
 export class Connection {
   readonly number: number;
@@ -30,6 +40,7 @@ export class Connection {
   readonly #up: Pipe;
   readonly #down: Pipe;
   readonly #marks: Marks;
+  readonly #observer: ServerEndObserver;
   #end: ServerEnd | null = null;
   /** Whether each side still listens, as far as it knows. */
   #hasClient = true;
@@ -44,10 +55,12 @@ export class Connection {
       readonly up: Pipe;
       readonly down: Pipe;
       readonly marks: Marks;
+      readonly observer: ServerEndObserver;
     },
     events: TransportEvents,
   ) {
-    const { number, client, server, up, down, marks } = parts;
+    const { number, client, server, up, down, marks, observer } = parts;
+    this.#observer = observer;
     this.number = number;
     this.client = client;
     this.server = server;
@@ -75,7 +88,12 @@ export class Connection {
     send: (frame) => {
       if (!this.#hasClient || !this.client.emits()) return;
       this.#note('sends', frame);
-      this.#up.push(sizeOf(frame), () => this.#toServer((end) => end.frame(frame)));
+      this.#up.push(sizeOf(frame), () =>
+        this.#toServer((end) => {
+          this.#observer.hears(this, frame);
+          end.frame(frame);
+        }),
+      );
       this.#watchBuffer();
     },
     close: (code, reason) => {
@@ -118,6 +136,7 @@ export class Connection {
     const bufferedBytes = () => this.#down.bufferedBytes;
     const send = (data: string | Uint8Array) => {
       if (!this.server.emits()) return;
+      this.#observer.sends(this, data, bufferedBytes());
       this.#down.push(
         sizeOf(data),
         () => this.#toClient(() => this.#events.frame(data)),
@@ -130,7 +149,7 @@ export class Connection {
       },
       // A session sends bytes that are text already; a browser hands text to the hub.
       sendText: (data) => send(typeof data === 'string' ? data : Buffer.from(data).toString()),
-      sendBinary: (data) => send(data.slice()),
+      sendBinary: (data, more = none) => send(new Uint8Array(Buffer.concat([data, more]))),
       // The browser answers by itself.
       ping: () => {
         if (!this.server.emits()) return;
@@ -150,6 +169,7 @@ export class Connection {
 
   #closeFromServer(code: number, reason: string): void {
     if (!this.server.emits()) return;
+    this.#observer.closes(this, code, reason);
     this.client.kernel.timeline.add(this.server.name, `closes ${this.number}`, `${code} ${reason}`);
     this.#up.release();
     const said = reason.slice(0, protocolLimits.closeReasonBytes);

@@ -5,7 +5,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { Random } from '../kernel/random.ts';
 import type { Realm } from '../kernel/realm.ts';
 import * as simLimits from '../limits.ts';
-import { Connection, type Marks, type ServerEnd } from './connection.ts';
+import { Connection, type Marks, type ServerEnd, type ServerEndObserver } from './connection.ts';
 import { Pipe, type LinkQuality } from './pipe.ts';
 
 /** A process that takes connections. */
@@ -18,7 +18,7 @@ export interface Listener {
 export type DialFate = 'accepted' | 'refused' | 'lost';
 
 /** Hears of every dial, for whoever checks how often there are any. */
-export interface NetworkObserver {
+export interface NetworkObserver extends ServerEndObserver {
   dialled(client: Realm): void;
   /** The hub's side of a connection was lost, or given up by the hub itself. */
   ended(client: Realm): void;
@@ -123,8 +123,8 @@ export class Network {
     const pipe = (name: string) =>
       new Pipe(this.#kernel, this.#random.fork(`${number}${name}`), this.quality);
     const { realm: server } = listener;
-    const parts = { number, client, server, up: pipe('up'), down: pipe('down'), marks: this.#marks };
-    const connection = new Connection(parts, events);
+    const parts = { number, client, server, up: pipe('up'), down: pipe('down') };
+    const connection = new Connection({ ...parts, marks: this.#marks, observer: this.#observer }, events);
     this.#connections.add(connection);
     connection.accept((transport) => listener.accept(transport));
     return connection;

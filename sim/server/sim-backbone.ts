@@ -5,6 +5,7 @@ import type {
   OpenResult,
   Publication,
   PublishResult,
+  TopicHead,
 } from '../../server/backbone.ts';
 import type { MaybePromise } from '../../server/maybe-promise.ts';
 import type { Random } from '../kernel/random.ts';
@@ -14,6 +15,8 @@ import type { Realm } from '../kernel/realm.ts';
 export interface HandledPublish {
   readonly publication: Publication;
   readonly result: PublishResult;
+  /** Messages that the topic keeps now. */
+  readonly kept: number;
 }
 
 /** An opening of a client's record, as it was answered. */
@@ -78,7 +81,8 @@ export function simBackbone(
 
   const publish = (publication: Publication): PublishResult => {
     const result = inner.publish(publication) as PublishResult;
-    observer.handled({ publication, result });
+    const { offset, oldest } = inner.head(publication.topic) as TopicHead;
+    observer.handled({ publication, result, kept: offset - oldest + 1 });
     return result;
   };
   return {

@@ -1,5 +1,6 @@
-import type { Backbone } from '../../server/backbone.ts';
-import { createContext } from '../../server/context.ts';
+import type { Backbone, Publication } from '../../server/backbone.ts';
+import type { IncomingPublish } from '../../server/hooks.ts';
+import { createContext, type ServerContext } from '../../server/context.ts';
 import { defaultLimits, type ServerLimits } from '../../server/limits.ts';
 import { MemoryBackbone } from '../../server/memory-backbone.ts';
 import { RequestError } from '../../server/request-error.ts';
@@ -23,14 +24,21 @@ export interface ServerPlan {
   /** What hooks take to answer; 0 answers at once. */
   readonly hookMs: number;
   readonly needsToken: boolean;
-  readonly limits: Partial<ServerLimits>;
+  readonly limits: Partial<ServerLimits> & Pick<ServerLimits, 'historyMessages'>;
 }
 
 /** Hears what the server does. */
 export interface ServerObserver extends BackboneObserver {
   /** A new memory of what was handled: nothing of before is known in it. */
   began(): void;
+  /** A process begins. */
+  started(): void;
+  /** The app's hook sees a content. */
+  reviewed(id: string, payload: Publication['payload']): void;
 }
+
+/** The media type of Blobs that the server does not want. */
+export const refusedMime = 'text/x-refused';
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -43,6 +51,7 @@ export class SimServer {
   readonly #observer: ServerObserver;
   #backbone: Backbone | null = null;
   #realm: Realm | null = null;
+  #context: ServerContext | null = null;
   #sessions = new Set<Session>();
   #count = 0;
 
@@ -59,18 +68,21 @@ export class SimServer {
     return this.#realm;
   }
 
-  /** What the server holds of its topics. */
-  get backbone(): Backbone | null {
-    return this.#backbone;
+  /** Ids of the contents that clients which are connected have under way to the process that runs. */
+  get transfers(): readonly string[] {
+    const context = this.#context;
+    return context ? [...context.sessions.keys()].flatMap((key) => context.transfers.ids(key)) : [];
   }
 
   /** Starts a process. */
   start(): void {
     const realm = new Realm(this.#kernel, `server${(this.#count += 1)}`);
     this.#kernel.timeline.add(realm.name, 'starts');
+    this.#observer.started();
     this.#realm = realm;
     this.#sessions = new Set();
     const context = this.#createContext(realm);
+    this.#context = context;
     const accept = (transport: Transport): ServerEnd => {
       const session = new Session(context, transport, {
         headers: {},
@@ -146,10 +158,12 @@ export class SimServer {
       logger: silent,
       ...(needsToken && { authenticate: () => late(() => ({ identity: 'somebody' })) }),
       ...(hookMs > 0 && { authorize: () => late(() => true) }),
-      onPublish: ({ payload }: { readonly payload: unknown }) =>
-        (payload as { readonly refuse?: boolean }).refuse
-          ? { code: 'rejected', message: 'refused', retryable: false }
-          : undefined,
+      onPublish: ({ id, payload, large }: IncomingPublish) => {
+        if (large) this.#observer.reviewed(id, { id, ...large });
+        const isRefused =
+          large?.mime === refusedMime || (payload as { readonly refuse?: boolean } | undefined)?.refuse;
+        return isRefused ? { code: 'rejected', message: 'refused', retryable: false } : undefined;
+      },
       requests: {
         echo: (input: unknown) => late(() => input),
         slow: (input: unknown) =>

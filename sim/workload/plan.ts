@@ -49,6 +49,7 @@ export type Action =
   | 'cancel'
   | 'subscribe'
   | 'unsubscribe'
+  | 'large'
   | 'request'
   | 'list'
   | 'reconnect'
@@ -71,7 +72,7 @@ export interface Plan {
 }
 
 /** The plan of a seed. Each seed has some kinds of faults and lacks others, which finds more than all of them at once. */
-export function planOf(random: Random): Plan {
+export function planOf(random: Random, tabs?: number): Plan {
   const faultRandom = random.fork('faults');
   const isCalm = faultRandom.chance(0.05);
   const share = faultRandom.between(0.1, 0.7);
@@ -81,19 +82,22 @@ export function planOf(random: Random): Plan {
     const chance = kind === 'disk-errors' || kind === 'power-loss' ? share / 3 : share;
     if (faultRandom.chance(chance) && !isCalm) faults[kind] = faultRandom.between(4_000, 40_000);
   }
-  const pages = random.int(1, 8);
+  const drawn = random.int(1, 8);
+  const pages = tabs ?? drawn;
+  const workload = workloadOf(random.fork('workload'), pages);
   return {
     pages,
     renderers: random.int(1, 3),
     deploys: random.chance(0.25) ? 2 : 1,
     chaosMs: random.between(10_000, 50_000),
     faults,
-    workload: workloadOf(random.fork('workload'), pages),
+    workload,
     hub: hubOf(random.fork('hub')),
     quality: {
       delayMs: random.pick([0.2, 5, 40, 200]),
       jitterMs: random.pick([0.1, 10, 100]),
-      bytesPerMs: random.pick([50, 1000, 1000]),
+      // A content takes its time on a slow link, so that most of what goes wrong does while it is on its way.
+      bytesPerMs: random.pick(workload.weights.large > 0 ? [50, 50, 200, 1000] : [50, 1000, 1000]),
     },
     marks: random.pick([
       { highBytes: 1_000, lowBytes: 200 },
@@ -119,12 +123,16 @@ function workloadOf(random: Random, pages: number): Workload {
       subscribe: 1,
       unsubscribe: often(1),
       request: often(2),
+      large: largeWeight(random.fork('large')),
       list: often(0.3),
       reconnect: random.chance(0.2) ? 0.1 : 0,
       purge: random.chance(0.1) ? 0.05 : 0,
     },
   };
 }
+
+/** Contents cost bandwidth and time: many plans have none, and no plan has many. */
+const largeWeight = (random: Random) => (random.chance(0.4) ? random.between(0.2, 1.2) : 0);
 
 function hubOf(random: Random): Plan['hub'] {
   const baseMs = random.pick([200, 1_000]);
@@ -142,6 +150,7 @@ function hubOf(random: Random): Plan['hub'] {
     },
     queue: {
       maxEntries: random.pick([8, 60, 10_000]),
+      maxLargeBytes: random.fork('large').pick([310_000, 1_000_000, 256 * 1024 * 1024]),
       maxAgeMs: random.pick([20_000, 86_400_000, 86_400_000]),
       whenFull: random.pick(['reject', 'block', 'drop-oldest'] as const),
     },
@@ -162,6 +171,18 @@ function serverOf(random: Random): ServerPlan {
       window: random.pick([8, 64, 1024]),
       ...(isSmall && { bufferedBytes: 2_000, batchBytes: 1_000 }),
       closeTimeoutMs: simLimits.closeTimeoutMs,
+      ...transferLimitsOf(random.fork('large')),
     },
+  };
+}
+
+/** Some servers have little room for contents on their way, and some histories lose them while they are sent. */
+function transferLimitsOf(random: Random): Partial<ServerPlan['limits']> {
+  if (random.chance(0.5)) return {};
+  return {
+    transferBytes: random.pick([150_000, 1_000_000]),
+    transfers: random.pick([1, 2, 4]),
+    totalTransferBytes: random.pick([700_000, 256 * 1024 * 1024]),
+    historyBytes: random.pick([600_000, 128 * 1024 * 1024]),
   };
 }

@@ -4,25 +4,29 @@ import { ConnectionError } from '../../src/protocol/errors.ts';
 import type { Delivery, OneSocket, PublishOptions, SocketEventMap, Subscription } from '../../src/types.ts';
 import type { Page } from '../browser/page.ts';
 import type { Ledger, Publication } from '../check/ledger.ts';
+import type { ProgressChecks } from '../check/progress.ts';
 import type { StoredCursors } from '../check/stored-cursors.ts';
 import type { Follower, Topics } from '../check/topics.ts';
-import { Violation } from '../check/violation.ts';
+import { must } from '../check/violation.ts';
 import type { DatabaseFile } from '../browser/disk.ts';
 import type { Random } from '../kernel/random.ts';
+import { contentOf, payloadOf, type Content } from './content.ts';
 import type { Action, Plan } from './plan.ts';
+import { refusedMime } from '../server/sim-server.ts';
 
 /** What a page's script reports to. */
 export interface TabChecks {
   readonly ledger: Ledger;
   readonly topics: Topics;
   readonly cursors: StoredCursors;
+  readonly progress: ProgressChecks;
   /** The database of the hub, where it exists. */
   readonly file: () => DatabaseFile | undefined;
 }
 
 const actions: readonly Action[] = [
   'publish', 'volatile', 'coalesce', 'ttl', 'refused', 'cancel',
-  'subscribe', 'unsubscribe', 'request', 'list', 'reconnect', 'purge',
+  'subscribe', 'unsubscribe', 'large', 'request', 'list', 'reconnect', 'purge',
 ]; // prettier-ignore
 
 /** What one page does with the library while it lives, by chance. */
@@ -39,6 +43,8 @@ export class TabScript {
   #promiseCount = 0;
   #n = 0;
   #isIdle = false;
+  /** Entries without a fate. */
+  #unsettled = 0;
 
   constructor(page: Page, plan: Plan, deploy: number, random: Random, checks: TabChecks) {
     const { kernel } = page.realm;
@@ -102,6 +108,7 @@ export class TabScript {
   #next(): void {
     this.page.realm.after(this.#random.wait(this.#plan.workload.meanMs), () => {
       if (this.#isIdle) return;
+      this.page.realm.kernel.guarded(() => this.#checkPending());
       const at = this.#random.next() * this.#weights.at(-1)!;
       this.#act(actions[this.#weights.findIndex((sum) => sum > at)]!);
       this.#next();
@@ -123,7 +130,9 @@ export class TabScript {
       case 'ttl':
         return this.#publish({ ttlMs: random.int(1, 3_000) });
       case 'refused':
-        return this.#publish({}, true);
+        return this.#publish({}, { refuse: true });
+      case 'large':
+        return this.#publishLarge();
       case 'cancel':
         return this.#cancel();
       case 'subscribe':
@@ -147,25 +156,52 @@ export class TabScript {
     }
   }
 
+  #checkPending(): void {
+    const { maxEntries = Infinity } = this.#plan.hub.queue ?? {};
+    must(this.#unsettled <= maxEntries, 'queues are bounded', () => {
+      return `${this.page.realm.name} has ${this.#unsettled} entries without a fate`;
+    });
+  }
+
   #topic(): string {
     return `topic${this.#random.int(1, this.#plan.workload.topics)}`;
   }
 
-  #publish(options: PublishOptions, refuse = false): void {
-    const { ledger } = this.#checks;
+  #publishLarge(): void {
+    const random = this.#random;
+    const content = contentOf(random, this.#n);
+    const isRefused = random.chance(0.1);
+    const fate = random.pick(['sent', 'sent', 'sent', 'cancelled', 'expires', 'coalesced'] as const);
+    const ttlMs = random.int(1, 6_000);
+    const options =
+      fate === 'expires' ? { ttlMs } : fate === 'coalesced' ? { coalesceKey: `key${random.int(1, 2)}` } : {};
+    const what = payloadOf(content, isRefused ? refusedMime : 'text/plain');
+    this.#publish(options, what, content);
+    if (fate === 'cancelled') this.page.realm.after(random.wait(1_000), () => this.#cancel());
+  }
+
+  #publish(options: PublishOptions, what: unknown = {}, content: Content | null = null): void {
+    const { ledger, progress } = this.#checks;
     const topic = this.#topic();
     const n = (this.#n += 1);
     const { name } = this.page.realm;
-    const delivery = this.socket.publish(topic, { page: name, n, ...(refuse && { refuse }) }, options);
+    const { kernel } = this.page.realm;
+    const payload = content ? what : { page: name, n, ...(what as object) };
+    const onProgress = (ratio: number) => kernel.guarded(() => progress.uploaded(entry, ratio));
+    const delivery = this.socket.publish(topic, payload, { ...options, onProgress });
     const { id } = delivery;
-    this.page.realm.kernel.timeline.add(name, `publishes ${id}`, { n, topic, ...options });
-    const entry = ledger.add(id, name, n, topic, options.volatile === true);
+    kernel.timeline.add(name, `publishes ${id}`, { n, topic, ...options, content });
+    const isVolatile = options.volatile === true;
+    const isUnwanted = content ? (payload as Blob).type === refusedMime : 'refuse' in (what as object);
+    const entry = ledger.add({ id, page: name, n, topic, isVolatile, content, isUnwanted });
+    this.#unsettled += 1;
     this.#deliveries.push(delivery);
     if (this.#deliveries.length > 20) this.#deliveries.shift();
     this.#watch(`stored of ${id}`, delivery.stored, (error) => {
-      if (!error) ledger.stored(entry);
+      if (!error) ledger.stored(entry, this.socket.status.durability === 'memory');
     });
     this.#watch(`acked of ${id}`, delivery.acked, (error) => {
+      this.#unsettled -= 1;
       if (error) ledger.failed(entry, error.code);
       else ledger.acked(entry);
     });
@@ -204,6 +240,9 @@ export class TabScript {
         cursors.take(follower, gap, true);
       }),
     );
+    subscription.onProgress((progress) =>
+      kernel.guarded(() => this.#checks.progress.downloaded(follower, progress, this.socket.status.hubId)),
+    );
     this.#watch(`ready of ${topic}`, subscription.ready, (error) => {
       if (!error) topics.ready(follower);
     });
@@ -226,9 +265,13 @@ export class TabScript {
     );
     if (durability !== null) this.#checks.ledger.status(durability);
     const { maxEntries = Infinity } = this.#plan.hub.queue ?? {};
-    if (queue.entries > maxEntries) {
-      throw new Violation('queues are bounded', `${queue.entries} entries in the outbox of ${hubId}`);
-    }
+    kernel.guarded(() =>
+      must(
+        queue.entries <= maxEntries,
+        'queues are bounded',
+        () => `${queue.entries} entries in the outbox of ${hubId}`,
+      ),
+    );
   }
 
   /** Remembers a promise until it settles, which it must, with a value or a ConnectionError. */
@@ -245,8 +288,8 @@ export class TabScript {
       const isOurs = error === null || error instanceof ConnectionError;
       kernel.timeline.add(name, `settles ${what}`, isOurs ? (error?.code ?? '') : String(error));
       kernel.guarded(() => {
-        if (!isOurs) throw new Violation('errors are ConnectionErrors', `${what}: ${String(error)}`);
-        settled(error);
+        must(isOurs, 'errors are ConnectionErrors', () => `${what}: ${String(error)}`);
+        settled(error as ConnectionError | null);
       });
     };
     promise.then(() => done(null), done);

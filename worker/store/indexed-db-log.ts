@@ -110,7 +110,9 @@ export class IndexedDbLog {
         freesOnly,
       );
     };
-    const written = await transact(db, this.#durability, this.#clock, work, large);
+    // What was held has its sequence from here on: after a power loss it would get another one, and go to the server again.
+    const durability = change.heldRemoved.length > 0 ? 'strict' : this.#durability;
+    const written = await transact(db, durability, this.#clock, work, large);
     if (!written) return 'fenced';
     // While it was written, the database may have been deleted, and this transaction with it.
     if (this.#db !== db) throw new DOMException('the connection was closed', 'InvalidStateError');
