@@ -8,6 +8,7 @@ import { admitBlocked, committed, tellTidings, watchExpiry } from './hub-outbox.
 import { hubStatus, markStatus, startOnce, type HubState } from './hub-state.ts';
 import { attachTab, dropTab, takeOps } from './hub-tabs.ts';
 import { elapsed } from './hub-timers.ts';
+import type { HubStatus } from './hub-api.ts';
 import type { HubEffect, HubInput } from './hub-types.ts';
 import { takeChunkRead } from './hub-uploads.ts';
 import { fillSession } from './hub-sending.ts';
@@ -87,11 +88,12 @@ function take(hub: HubState, input: HubInput, context: Context): void {
 
 /** A batch to every tab that has credit and something to be told. */
 function deliver(hub: HubState): void {
+  let status: HubStatus | undefined;
   for (const tab of hub.tabs.values()) {
     while (isDue(tab)) {
       const items = takeAnswers(tab);
       items.push(...collectMessages(tab));
-      if (tab.statusIsDirty) items.push({ kind: 'status', status: hubStatus(hub) });
+      if (tab.statusIsDirty) items.push({ kind: 'status', status: (status ??= hubStatus(hub)) });
       tab.statusIsDirty = false;
       if (items.length > 0) {
         hub.effects.push({ kind: 'deliver', tabId: tab.id, number: nextBatch(tab.window), items });
