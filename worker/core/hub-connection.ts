@@ -60,7 +60,7 @@ function greet(hub: HubState, dial: number, credentials: Credentials, context: C
       features: wireFeatures,
       ...hub.identity,
       ...(identity ? { identity } : {}),
-      acked: hub.outbox.acked,
+      acked: hub.outbox.settled,
       window: coreLimits.receiveWindow,
       auth: credentials === 'none' ? 'none' : 'token',
     },

@@ -81,6 +81,22 @@ describe('a failure', () => {
     ]);
   });
 
+  it('is not for the server to forget before it is stored', () => {
+    const driver = new HubDriver().connect();
+    driver.publish('a', [1, 2, 3]);
+    driver.storesAtOnce = false;
+    const code = { code: 'forbidden', message: 'no' };
+    driver.frame({ type: 'ack', seq: 1 }, { type: 'nack', seq: 2, payload: code }, { type: 'ack', seq: 3 });
+    driver.lost();
+    driver.reopen({ lastSeq: 3, rejected: [{ seq: 2, ...code, retryable: false }] });
+    driver.commit();
+    driver.lost();
+    driver.reopen({ lastSeq: 3 });
+    expect(driver.sent('hello').map(({ head }) => head.payload.acked)).toEqual([0, 1, 3]);
+    expect(driver.sent('publish')).toHaveLength(3);
+    expect(codes(driver, 'a')).toEqual([[2, 'forbidden']]);
+  });
+
   it('of an entry that is refused is told at once', () => {
     const driver = new HubDriver(queue({ maxEntries: 1 }));
     driver.storesAtOnce = false;

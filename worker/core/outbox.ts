@@ -59,6 +59,11 @@ export class Outbox {
     return this.#acked;
   }
 
+  /** Up to where the server may forget what it refused: of what lies behind, a failure is still being stored. */
+  get settled(): number {
+    return [...this.#ending].reduce((seq, { entry }) => Math.min(seq, entry.seq - 1), this.#acked);
+  }
+
   get lastSeq(): number {
     return this.#slots.seq;
   }
@@ -218,8 +223,7 @@ export class Outbox {
 
   /** Fails the largest entry under way: what the `drop-entry` close action means, as frames hold many. */
   failLargestUnderWay(error: ErrorData): void {
-    const largest = this.#slots.largestUnderWay;
-    if (largest) this.#fail(largest, error);
+    this.fail(this.#slots.largestUnderWay?.entry.seq ?? 0, error);
   }
 
   /** The session is over: what was never stored is not sent again. */
