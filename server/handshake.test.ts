@@ -1,6 +1,8 @@
 import { expect, it, describe } from 'vitest';
+import { clientKey } from './client.ts';
 import { createDeferred } from './deferred.ts';
 import type { Identity } from './hooks.ts';
+import { MemoryBackbone } from './memory-backbone.ts';
 import { RequestError } from './request-error.ts';
 import { startServer } from './test-kit.ts';
 
@@ -330,6 +332,19 @@ describe('client epoch', () => {
     const older = await running.client({ hello: { clientEpoch: 4 } });
     await running.client({ hello: { clientEpoch: 5 } });
     expect((await older.closed).code).toBe(4409);
+  });
+
+  it('that is the same has its connection closed 4410, where the backbone has another', async () => {
+    const backbone = new MemoryBackbone();
+    await using running = await startServer({ backbone });
+    const client = await running.client({ hello: { clientEpoch: 5 } });
+    // An attempt that the hub gave up, which another server opens only now.
+    backbone.openClient({ key: clientKey('anonymous', 'client'), epoch: 5, acked: 0 });
+    client.send({ type: 'publish', topic: 't', seq: 1, payload: 1 });
+    expect((await client.closed).code).toBe(4410);
+    const again = await running.client({ hello: { clientEpoch: 5 } });
+    again.send({ type: 'publish', topic: 't', seq: 1, payload: 1 });
+    expect(await again.one('ack')).toMatchObject({ seq: 1 });
   });
 
   it('that is the same ends the older connection', async () => {

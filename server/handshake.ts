@@ -131,7 +131,7 @@ export class Handshake {
     const older = context.sessions.get(key);
     if (this.#state.kind !== 'opening' || (older && older.client.lease > lease)) {
       forgetClient(context, key, lease);
-      return close(closeCodes.staleClientEpoch, 'a newer connection has this client id');
+      return close(closeCodes.connectionReplaced, 'a newer connection has this client id');
     }
     older?.replacedBy(clientEpoch);
     const { limits, heartbeatMs } = context;

@@ -255,7 +255,7 @@ describe('a session', () => {
       session.closed();
       clock.advance(1);
       expect(closes.length).toBeLessThanOrEqual(1);
-      for (const code of closes) expect([4400, 4405, 4406, 4409, 4429]).toContain(code);
+      for (const code of closes) expect([4400, 4405, 4406, 4409, 4410, 4429]).toContain(code);
       expect(logger.lines.filter((line) => line.startsWith('error'))).toEqual([]);
       expect(clock.pending).toBe(0);
       expect(context.stats).toMatchObject({ subscriptions: 0, topics: 0 });

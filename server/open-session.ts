@@ -58,7 +58,7 @@ export class OpenSession implements ClientSession {
     const client = () => this.#client;
     const policy = new Policy(context, client);
     const failed = (reason: unknown) => this.#failed(reason);
-    const fenced = () => owner.close(closeCodes.staleClientEpoch, 'a newer connection has this client id');
+    const fenced = () => owner.close(closeCodes.connectionReplaced, 'a newer connection has this client id');
     const { key } = start.client;
     this.#chunks = chunks;
     this.#uploads = new Uploads({ context, key, policy, outbound, close, failed });

@@ -40,6 +40,8 @@ export const unsupportedVersion = 4406;
 export const handshakeTimeout = 4408;
 /** A newer hub has this client id. */
 export const staleClientEpoch = 4409;
+/** Another connection has this client id, of the same hub or of a newer one. */
+export const connectionReplaced = 4410;
 /** No sign of life from the peer. */
 export const heartbeatTimeout = 4411;
 /** The token has expired. */
