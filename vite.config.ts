@@ -44,11 +44,33 @@ const bundle = (name: string, entry: string, mangled?: readonly string[]): UserC
         format: 'es',
         entryFileNames: '[name].js',
         codeSplitting: false,
+        // They tell an app's bundler to leave the page's import of the worker's script alone.
+        comments: { annotation: true, legal: false, jsdoc: false },
         ...(mangled && { minify: { mangleProps: { include: new RegExp(`^(${mangled.join('|')})$`) } } }),
       },
     },
   },
 });
+
+/**
+ * A classic script has no `import.meta.url`: its own URL is that of the script tag, which only its first turn can read. One
+ * without a URL, inline or imported as a module, looks for the worker beside the page.
+ */
+const classic: UserConfig = bundle('onesocket.global', 'src/global.ts', internalTabNames);
+classic.build = {
+  ...classic.build,
+  // What is in it is in index.js, too, whose licences are shipped.
+  license: false,
+  rolldownOptions: {
+    ...classic.build?.rolldownOptions,
+    transform: { define: { 'import.meta.url': 'scriptUrl' } },
+    output: {
+      ...classic.build?.rolldownOptions?.output,
+      format: 'iife',
+      intro: 'const scriptUrl = document.currentScript?.src || document.baseURI;',
+    },
+  },
+};
 
 // Two entries that share a file, so that an error class of one is that of the other.
 const server: UserConfig = {
@@ -83,6 +105,7 @@ const demo: UserConfig = {
 
 const targets: Record<string, UserConfig> = {
   index: { ...bundle('index', 'src/index.ts', internalTabNames), plugins: [exposeWorkerUrl] },
+  global: classic,
   worker: bundle('worker', 'worker/hub.worker.ts', internalHubNames),
   server,
   demo,

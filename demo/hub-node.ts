@@ -7,6 +7,7 @@ const hosts: Record<HostKind, string> = {
   'shared-worker': 'in a SharedWorker',
   'dedicated-worker': 'in a worker of one tab',
   page: 'in one of the tabs',
+  unshared: 'in each tab, for itself',
 };
 
 /** Gives a function that shows the hub: where it runs, how durable its outbox is, and what waits there. */

@@ -17,6 +17,7 @@ const status = (more: Partial<SocketStatus>): SocketStatus => ({
   durability: 'memory',
   storeError: null,
   dropped: 0,
+  isOutdated: false,
   ...more,
 });
 const lost = { code: 'disconnected', message: 'lost', retryable: true } as const;

@@ -8,10 +8,12 @@ import { root, run, tool } from './run.mjs';
 const stampFile = resolve(root, '.cache/build.json');
 const outputs = [
   'index.js',
+  'onesocket.global.js',
   'worker.js',
   'server.js',
   'server-file.js',
   'types/src/index.d.ts',
+  'types/src/global.d.ts',
   'types/server/index.d.ts',
   'types/server/file.d.ts',
 ];
@@ -92,13 +94,14 @@ const pruneDeclarations = (folder, entries) => {
 };
 
 /** A second pass over the browser files: terser finds 1 to 2 % that the bundler's own minifier leaves. */
-const minifyAgain = async (folder, name) => {
+const minifyAgain = async (folder, name, isModule) => {
   const { minify } = await import('terser');
   const file = join(folder, name);
   const { code, map } = await minify(readFileSync(file, 'utf8'), {
-    module: true,
+    module: isModule,
     ecma: 2020,
     compress: { passes: 3, unsafe_arrows: true },
+    format: { comments: /@vite-ignore|webpackIgnore/ },
     sourceMap: { content: readFileSync(`${file}.map`, 'utf8'), url: `${name}.map` },
   });
   writeFileSync(file, code);
@@ -110,14 +113,16 @@ const buildLibrary = async () => {
   const fresh = resolve(root, `.cache/dist-${process.pid}`);
   const old = `${fresh}-old`;
   try {
-    for (const mode of ['index', 'worker', 'server']) {
+    for (const mode of ['index', 'global', 'worker', 'server']) {
       await step(tool('vite'), ['build', '--mode', mode, '--outDir', fresh]);
     }
-    for (const name of ['index.js', 'worker.js']) await minifyAgain(fresh, name);
+    for (const name of ['index.js', 'worker.js']) await minifyAgain(fresh, name, true);
+    await minifyAgain(fresh, 'onesocket.global.js', false);
     await step(tool('tsc'), ['-p', 'tsconfig.build.json', '--outDir', join(fresh, 'types')]);
     nameDeclarationsAsScripts(join(fresh, 'types'));
     pruneDeclarations(join(fresh, 'types'), [
       'src/index.d.ts',
+      'src/global.d.ts',
       'worker/hub.worker.d.ts',
       'server/index.d.ts',
       'server/file.d.ts',

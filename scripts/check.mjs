@@ -46,6 +46,20 @@ const checkWorker = () => {
   };
 };
 
+/** The page imports the worker's script by a URL that a bundler does not know, and has to be told to leave alone. */
+const checkImports = () => {
+  const unmarked = ['index.js', 'onesocket.global.js'].filter((name) =>
+    readFileSync(resolve(root, 'dist', name), 'utf8')
+      .split(/\bimport\s*\(/)
+      .slice(1)
+      .some((call) => !/^(?=.{0,60}webpackIgnore: true)(?=.{0,60}@vite-ignore)/s.test(call)),
+  );
+  return {
+    code: unmarked.length > 0 ? 1 : 0,
+    output: unmarked.map((name) => `dist/${name} has an import() that an app's bundler resolves`).join('\n'),
+  };
+};
+
 const steps = {
   types: command('tsc', '--build'),
   lint: command('oxlint', '--deny-warnings'),
@@ -54,6 +68,7 @@ const steps = {
   build: buildStep,
   declarations: checkDeclarations,
   worker: checkWorker,
+  imports: checkImports,
   publint: command('publint', '--strict'),
   attw: command('attw', '--pack', '.', '--profile', 'esm-only', '--no-emoji'),
   size: command('size-limit'),

@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { internalHubNames, internalTabNames } from './internal-names.ts';
 
 const root = new URL('../', import.meta.url);
-const ports = ['worker/core/hub-api.ts', 'src/protocol/errors.ts'];
+const ports = ['core/hub-api', 'core/policy-types', 'core/payload-types', 'channel']
+  .map((name) => `worker/${name}.ts`)
+  .concat('src/protocol/errors.ts');
 const stored = ['core/store-types', 'store/records'].map((name) => `worker/${name}.ts`);
 const wire = ['common-fields', 'client-schema', 'server-schema'].map((name) => `src/protocol/${name}.ts`);
 

@@ -19,9 +19,10 @@ export const internalHubNames: readonly string[] = `
 
 /** The same for the tab: names that neither its API nor a port nor a browser has. */
 export const internalTabNames: readonly string[] = `
-  after allStored answer api ask attached calls deliveries detached drop ended hidden hold hub hubLost hubName leave
-  lost messages openHub promise pushed randomId read reply restored resume resumeOp subscriptions take takeEarly update
-  visibility wake wasPushed watchPage whenFree withdraw world
+  after allStored anew answer api ask attached calls compete deliveries deposed detached drop elected ended frozen
+  hasEngine hidden hold hosts hubLost hubName leave linkHub look lost messages nextAttempt openChannel openSharedWorker
+  otherVersion promise pushed randomId read reply restored resume resumeOp settings stand startEngine subscriptions
+  take takeEarly taken thaw update visibility waits wake wasPushed watchPage whenFree withdraw world
 `
   .trim()
   .split(/\s+/);

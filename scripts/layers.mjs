@@ -19,7 +19,15 @@ const layers = [
   {
     name: 'e2e',
     files: ['demo/backend', 'scripts'],
-    packages: ['onesocket', 'ws', 'node:', '@playwright/test'],
+    packages: [
+      'onesocket',
+      'ws',
+      'node:',
+      '@playwright/test',
+      'selenium-webdriver',
+      'webpack',
+      '@rspack/core',
+    ],
   },
   {
     name: 'sim',

@@ -4,7 +4,7 @@ import { build } from 'vite';
 import { mutants } from '../sim/mutants.mjs';
 import { root, run } from './run.mjs';
 
-/** Seeds that each mutant gets until it must have been caught, unless --seeds says otherwise. */
+/** Seeds that each mutant gets until it must have been caught, unless it or --seeds says otherwise. */
 const mutantSeeds = 400;
 
 /** Replaces what stands exactly once in a file; anything else is a mutant that has not kept up with the code. */
@@ -55,7 +55,7 @@ const runMutants = async (chosen, args) => {
       path,
       '--first',
       '--seeds',
-      `${mutantSeeds}`,
+      `${mutant.seeds ?? mutantSeeds}`,
       ...args,
     ]);
     const why = /^seed \d+, .*$/m.exec(output)?.[0] ?? output.trim().split('\n').slice(-3).join(' | ');

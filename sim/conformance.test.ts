@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, it, vi } from 'vitest';
+import { channelConformance } from '../worker/testing/channel-conformance.ts';
 import { dialConformance } from '../worker/testing/dial-conformance.ts';
 import { locksConformance } from '../worker/testing/locks-conformance.ts';
 import { storeConformance } from '../worker/testing/store-conformance.ts';
 import { Disk } from './browser/disk.ts';
 import { KeyRange, mountDisk } from './browser/fake-idb.ts';
 import { SimBlob } from './browser/sim-blob.ts';
+import { SimChannels } from './browser/sim-channels.ts';
 import { SimLocks } from './browser/sim-locks.ts';
 import { Kernel } from './kernel/kernel.ts';
 import { Random } from './kernel/random.ts';
@@ -37,6 +39,27 @@ describe('the locks of the simulation', () => {
           const other = new Realm(kernel, 'page');
           await locks.of(other).hold(name);
           return () => other.die('killed');
+        },
+      }),
+    );
+  });
+});
+
+describe('the channels of the simulation', () => {
+  it.each(channelConformance)('$name', async ({ run }) => {
+    const kernel = new Kernel();
+    const channels = new SimChannels(new Random('channels'));
+    const realm = new Realm(kernel, 'hub');
+    const openChannel = channels.of(realm);
+    let count = 0;
+    await runIn(realm, () =>
+      run({
+        openChannel,
+        newName: () => `channel${(count += 1)}`,
+        async echoElsewhere(name) {
+          const other = channels.of(new Realm(kernel, 'page'))(name, (text) =>
+            other.post(`echo of ${text as string}`),
+          );
         },
       }),
     );

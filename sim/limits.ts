@@ -65,5 +65,24 @@ export const seeds = 200;
 export const asleepMs = 500;
 /** Within what time a page must have heard that its hub is dead. */
 export const mourningMs = 3_000;
-/** How long tabs of another build are given to find that they have to wait. */
+/** How long tabs of another version are given to find that they have to wait. */
 export const waitingMs = 60_000;
+/** How long a worker outlives its last page where it may (`extendedLifetime`). */
+export const lingerMsMax = 90_000;
+/** Ends of channels that one page or worker may have open. */
+export const channelsMax = 64;
+/** Whoever has run the hub for so long has answered a question by now. */
+export const answerMsMax = 3_000;
+/**
+ * Within what time every page must have found its hub once nothing begins, stops or ends any more: a frozen hub is stolen
+ * from within 6 s, a hidden page has one timer per second, and the channel is asked anew twice per second.
+ */
+export const attachMsMax = 12_000;
+/** Within what time a frozen hub is stolen from, by a hidden page as well. */
+export const stealMsMax = 13_000;
+/** What it may take longer where hosts stay silent: the SharedWorker for 9.3 s, and an engine for 10 s. */
+export const silentMsMax = 20_000;
+/** What it may take longer where somebody has stolen the lock before: the next steal of the same comes no sooner. */
+export const stealPauseMs = 32_000;
+/** How often it is looked whether pages have found their hub. */
+export const attachLookMs = 1_000;

@@ -1,3 +1,4 @@
+import { electionMutants } from './election-mutants.mjs';
 import { transferMutants } from './transfer-mutants.mjs';
 
 /**
@@ -269,9 +270,9 @@ export const mutants = [
     name: 'the tab does not watch the life of its hub',
     edits: [
       {
-        file: 'src/hub-connector.ts',
-        find: 'if (locks && reply.lifeLock) {',
-        replace: 'if (false as boolean && locks && reply.lifeLock) {',
+        file: 'src/hub-link.ts',
+        find: 'if (world.locks && reply.lifeLock) {',
+        replace: 'if (reply.kind.length === 0 && world.locks && reply.lifeLock) {',
       },
     ],
   },
@@ -286,4 +287,5 @@ export const mutants = [
     ],
   },
   ...transferMutants,
+  ...electionMutants,
 ];

@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import * as simLimits from './limits.ts';
-import { installGlobals, simulate, type Outcome } from './simulation.ts';
+import { installGlobals } from './globals.ts';
+import { simulate, type Outcome } from './simulation.ts';
 
 /** A seed that broke a rule. */
 interface BrokenSeed {

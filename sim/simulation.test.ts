@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, it, vi } from 'vitest';
 
 vi.mock('idb', () => import('./browser/fake-idb.ts'));
-const { installGlobals, simulate } = await import('./simulation.ts');
+const { installGlobals } = await import('./globals.ts');
+const { simulate } = await import('./simulation.ts');
 
 describe('a simulation', () => {
   const { stackTraceLimit } = Error;
@@ -14,5 +15,5 @@ describe('a simulation', () => {
     expect([second.events, second.simulatedMs]).toEqual([first.events, first.simulatedMs]);
     expect(second.timeline()).toBe(first.timeline());
     expect(other.timeline()).not.toBe(first.timeline());
-  });
+  }, 60_000);
 });

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { Browser } from './browser/browser.ts';
-import { KeyRange } from './browser/fake-idb.ts';
-import { SimBlob } from './browser/sim-blob.ts';
+import { Attachment } from './check/attachment.ts';
+import { Election } from './check/election.ts';
 import { Fencing } from './check/fencing.ts';
 import { Ledger } from './check/ledger.ts';
 import { ProgressChecks } from './check/progress.ts';
@@ -9,12 +8,14 @@ import { StoredCursors } from './check/stored-cursors.ts';
 import { Topics } from './check/topics.ts';
 import { must } from './check/violation.ts';
 import { wireChecks, type WireChecks } from './check/wire.ts';
+import { running } from './globals.ts';
 import { Kernel } from './kernel/kernel.ts';
 import { Random } from './kernel/random.ts';
-import { Realm } from './kernel/realm.ts';
+import type { Realm } from './kernel/realm.ts';
 import * as simLimits from './limits.ts';
 import { Network } from './network/network.ts';
 import { SimServer } from './server/sim-server.ts';
+import { buildOf } from './workload/hosts.ts';
 import { Faults } from './workload/faults.ts';
 import { planOf, type Plan } from './workload/plan.ts';
 import { TabScript } from './workload/tab-script.ts';
@@ -31,29 +32,6 @@ export interface Outcome {
   readonly plan: Plan;
 }
 
-/** The simulation that runs now, for errors that reach nobody else. */
-let running: Kernel | null = null;
-
-/** Puts the simulation in the place of what a browser offers as globals. Once per process. */
-export function installGlobals(): void {
-  // Most errors here are answers, and their stacks nobody's; a seed that runs alone shows that of a real one.
-  Error.stackTraceLimit = 0;
-  const fail = (error: unknown) => {
-    if (running) running.failure ??= error;
-  };
-  Object.assign(globalThis, {
-    reportError: fail,
-    IDBKeyRange: KeyRange,
-    Blob: SimBlob,
-    location: { href: 'https://sim.test/' },
-  });
-  Object.defineProperty(globalThis.crypto, 'randomUUID', {
-    value: () => Realm.current?.newId() ?? randomUUID(),
-  });
-  process.on('unhandledRejection', fail);
-  process.on('uncaughtException', fail);
-}
-
 /** What the caller decides and not the seed. */
 export interface SimulationOptions {
   /** How much of what happened is remembered. */
@@ -65,9 +43,9 @@ export interface SimulationOptions {
 /** Runs one seed from its first page to its last. */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Outcome> {
   const simulation = new Simulation(seed, options);
-  running = simulation.kernel;
+  running.kernel = simulation.kernel;
   await simulation.run();
-  running = null;
+  running.kernel = null;
   const { kernel, plan } = simulation;
   const { failure, events, now: simulatedMs } = kernel;
   return { seed, failure, events, simulatedMs, plan, timeline: () => kernel.timeline.print() };
@@ -82,12 +60,13 @@ class Simulation {
   readonly #cursors: StoredCursors;
   readonly #fencing = new Fencing();
   readonly #progress = new ProgressChecks();
+  readonly #attachment: Attachment;
+  readonly #election: Election;
   readonly #network: Network;
   readonly #server: SimServer;
   readonly #wire: WireChecks;
   readonly #browser: Browser;
   #scripts: TabScript[] = [];
-  readonly #hubs = new Set<Realm>();
   #opened = 0;
   #wake = () => {};
 
@@ -104,7 +83,11 @@ class Simulation {
     this.#cursors = new StoredCursors(now, (sinceMs) => this.#ledger.wasInMemory(sinceMs));
     const wire = wireChecks(kernel, plan);
     this.#wire = wire;
-    this.#network = new Network(kernel, random.fork('network'), plan.quality, plan.marks, wire);
+    this.#network = new Network(kernel, random.fork('network'), plan.quality, plan.marks, {
+      ...wire,
+      dialled: (hub) => [this.#progress, wire].forEach((check) => check.dialled(hub)),
+      sent: (hub, data) => [this.#progress, wire].forEach((check) => check.sent(hub, data)),
+    });
     this.#server = new SimServer(kernel, random.fork('server'), this.#network, plan.server, {
       began: () => {
         for (const checker of [this.#ledger, this.#topics, this.#fencing]) checker.began();
@@ -118,13 +101,21 @@ class Simulation {
           for (const checker of [this.#fencing, this.#ledger, this.#topics]) checker.handled(publish);
         }),
     });
-    this.#browser = new Browser(kernel, random.fork('browser'), this.#network, plan.renderers, {
+    const browser = new Browser(kernel, random.fork('browser'), this.#network, plan, {
       ...wire,
       told: (hub, what) => {
-        this.#met(hub);
+        this.#attachment.met(hub);
         wire.told(hub, what);
       },
+      stopped: (...page) => this.#attachment.stopped(...page),
+      evicted: ({ name }) => kernel.guarded(() => must(false, 'nothing reaches a cached page', () => name)),
     });
+    this.#browser = browser;
+    const election = new Election(kernel);
+    this.#election = election;
+    browser.channels.observer = election;
+    browser.locks.stealing = election.stealing;
+    this.#attachment = new Attachment(kernel, browser, election, hubName, () => this.#live);
     this.#browser.disk.committed = (writer, file, writes) =>
       kernel.guarded(() => {
         kernel.timeline.add('disk', 'writes', writes);
@@ -139,13 +130,17 @@ class Simulation {
       this.#server.start();
       for (let count = 0; count < plan.pages; count += 1) this.#open();
     });
+    this.#attachment.watch(hasVersions(plan) || plan.faults['disk-errors'] !== undefined);
     const faults = new Faults(this.#victims, plan, this.#random.fork('faults'));
     this.#wake = () => faults.wake();
     await kernel.run(plan.chaosMs);
     kernel.timeline.add('faults', 'end');
     kernel.guarded(() => faults.end());
     for (const script of this.#live) script.rest();
-    if (plan.deploys > 1) await this.#closeWaiting();
+    // What pages know when they go on is what they knew when they were stopped.
+    await kernel.run(kernel.now + simLimits.mourningMs);
+    if (hasVersions(plan)) await this.#closeServed();
+    this.#attachment.end();
     await this.#settle('everything comes to rest', ({ isQuiet }) => isQuiet);
     if (this.#live.some(({ socket }) => socket.status.durability === 'memory')) {
       await this.#beginAnew();
@@ -160,9 +155,23 @@ class Simulation {
     await this.#settle('every question is answered', ({ isQuiet }) => isQuiet);
     // The server hears a while later what the hub has given up.
     await this.#settle('nothing is left over', () => this.#leftovers.length === 0);
+    kernel.guarded(() => {
+      if (this.#live.length === 0) return;
+      this.#attachment.one();
+      this.#election.atRest(hubName, this.#browser.locks.held);
+    });
     kernel.guarded(() => this.#ledger.finish());
     for (const script of this.#live) script.leave();
     await this.#settle('every promise settles', ({ pending }) => pending.length === 0);
+    await kernel.run(kernel.now + simLimits.lookMs);
+    kernel.guarded(() => {
+      const { locks, channels } = this.#browser;
+      const isOfPage = ({ realm }: { readonly realm: Realm }) => realm.name.startsWith('page');
+      const kept = [...locks.held, ...channels.open].filter(isOfPage);
+      must(kept.length === 0, 'a tab that has closed keeps nothing', () => {
+        return kept.map(({ realm, name }) => `${realm.name} ${name}`).join(', ');
+      });
+    });
   }
 
   get #victims() {
@@ -189,9 +198,8 @@ class Simulation {
   #open(): void {
     const { plan } = this;
     if (this.#live.length >= plan.pages) return;
-    const page = this.#browser.open();
     const number = (this.#opened += 1);
-    const deploy = this.#random.fork(`deploy${number}`).int(1, plan.deploys);
+    const page = this.#browser.open(buildOf(plan, this.#random.fork(`build${number}`)));
     const checks = {
       ledger: this.#ledger,
       topics: this.#topics,
@@ -200,19 +208,39 @@ class Simulation {
       file: () => this.#browser.disk.files.get(hubName),
     };
     const random = this.#random.fork(`page${number}`);
-    page.realm.enter(() => this.#scripts.push(new TabScript(page, plan, deploy, random, checks)));
+    page.realm.enter(() => this.#scripts.push(new TabScript(page, plan, random, checks)));
   }
 
-  /** The tabs of one build wait until the hub of the other has ended. Those of a hub that should have ended do not. */
-  async #closeWaiting(): Promise<void> {
-    // A hub that had stopped to dial learns of it once it is told to go on.
-    await this.kernel.run(this.kernel.now + simLimits.waitingMs);
-    for (const script of this.#live) script.reconnect();
-    await this.kernel.run(this.kernel.now + simLimits.waitingMs);
-    for (const script of this.#live) if (script.socket.status.state === 'connecting') script.page.close();
-    await this.kernel.run(this.kernel.now + simLimits.lookMs);
-    if (this.#live.length === 0) this.#open();
-    for (const script of this.#live) script.rest();
+  /** Tabs of another version than the hub's wait until it has ended, and take over what it leaves. */
+  async #closeServed(): Promise<void> {
+    const { kernel } = this;
+    await kernel.run(kernel.now + simLimits.waitingMs);
+    const isServed = (script: TabScript) => this.#attachment.hubOf(script) !== undefined;
+    const served = this.#live.filter(isServed);
+    const waiting = this.#live.filter((script) => !isServed(script));
+    kernel.guarded(() => {
+      for (const { page, socket } of waiting) {
+        const newer = served.filter((other) => other.page.build.version < page.build.version);
+        const isSame = served.some((other) => other.page.build.version === page.build.version);
+        const { lastError } = socket.status;
+        must(
+          !isSame && lastError?.code === 'unsupported-version',
+          'tabs wait for other versions alone',
+          () => {
+            return `${page.realm.name} waits with ${lastError?.code}`;
+          },
+        );
+        must(
+          newer.every((other) => other.socket.status.isOutdated),
+          'older tabs hear of newer ones',
+          () => {
+            return newer.map((other) => other.page.realm.name).join(', ');
+          },
+        );
+      }
+    });
+    if (waiting.length > 0) for (const { page } of served) page.close();
+    await kernel.run(kernel.now + simLimits.lookMs);
   }
 
   /** A hub that could not open its store may have left entries there: the next one sends them. */
@@ -230,32 +258,9 @@ class Simulation {
     const keys = (['held', 'damaged'] as const).flatMap((store) =>
       Array.from(file?.records(store).keys() ?? [], (key) => `${store} ${String(key)}`),
     );
-    return [...keys, ...this.#server.transfers.filter((id) => this.#wire.wasOffered(id))];
-  }
-
-  /** A hub that pages attach to for the first time: they hear of its death before long, whatever they do. */
-  #met(hub: Realm): void {
-    if (this.#hubs.has(hub)) return;
-    this.#hubs.add(hub);
-    hub.onDeath(() => {
-      const pages = this.#live.filter(({ page }) => page.isActive);
-      const { kernel } = this;
-      const diedAt = kernel.now;
-      kernel.schedule(simLimits.mourningMs, () => {
-        for (const { page, socket } of pages) {
-          const { hubId, state } = socket.status;
-          const hasSlept = !page.isActive || page.realm.thawedAt >= diedAt;
-          const believes = hubId?.startsWith(`${hub.name}.`) && state !== 'connecting' && state !== 'closed';
-          kernel.guarded(() =>
-            must(
-              hasSlept || !believes,
-              'pages hear of a death',
-              () => `${page.realm.name} still has ${hubId}`,
-            ),
-          );
-        }
-      });
-    });
+    const { connections, transfers } = this.#server;
+    const others = connections === 1 ? [] : [`${connections} connections`];
+    return [...keys, ...others, ...transfers.filter((id) => this.#wire.wasOffered(id))];
   }
 
   /** Lets time pass until all pages are as they must be, which has a bound. */
@@ -288,3 +293,5 @@ class Simulation {
 }
 
 const hubName = 'onesocket:wss://sim.test/realtime';
+
+const hasVersions = ({ builds }: Plan) => builds === 'versions' || builds === 'urls-and-versions';

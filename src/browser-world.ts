@@ -1,38 +1,52 @@
-import { expose, wrap } from 'comlink';
-import type { HubApi } from '../worker/core/hub-api.ts';
+import { openChannel } from '../worker/broadcast-channel.ts';
+import { workerName } from '../worker/names.ts';
+import { randomId } from '../worker/random-id.ts';
 import { timers } from '../worker/timers.ts';
 import { webLocks } from '../worker/web-locks.ts';
-import { failure } from './failure.ts';
+import { startEngine } from './browser-engine.ts';
+import { linkHub, portTo, unavailable } from './browser-port.ts';
 import type { PageEvents } from './page-signals.ts';
+import { scriptUrl } from './script-url.ts';
 import type { TabWorld } from './tab-world.ts';
+
+/** Whether a constructor has read `extendedLifetime`: nothing else tells whether a browser knows it. */
+let lingers = false;
 
 /** The page and its browser. */
 export const browserWorld: TabWorld = {
   after: timers.after,
   locks: webLocks,
+  openChannel,
+  linkHub,
+  startEngine,
   now: () => Date.now(),
-  randomId: () => crypto.randomUUID(),
+  randomId,
   visibility: () => document.visibilityState,
   watchPage,
+  get lingers() {
+    return lingers;
+  },
 
-  openHub(url, name, api, failed) {
-    const unavailable = (reason: unknown) =>
-      failure('host-unavailable', `no SharedWorker from ${url}: ${reason}`, reason);
+  openSharedWorker(url, hubName, api, failed, life) {
+    const where = `SharedWorker from ${url}`;
+    // All tabs have to give the same options, or the worker refuses them.
+    const options = {
+      type: 'module',
+      name: workerName(hubName, life),
+      get extendedLifetime() {
+        return (lingers = true);
+      },
+    } as const;
     let worker: SharedWorker;
     try {
-      worker = new SharedWorker(url, { type: 'module', name });
+      worker = new SharedWorker(scriptUrl(url), options);
     } catch (cause) {
       // A ReferenceError (no such thing here), a SecurityError (another origin, or a content security policy) or a
       // TypeError (Trusted Types).
-      throw unavailable(cause);
+      throw unavailable(where, cause);
     }
-    const { port } = worker;
-    worker.onerror = (event) => failed(unavailable((event as ErrorEvent).message ?? 'not loaded'));
-    const hub = wrap<HubApi>(port);
-    expose(api, port);
-    // Comlink's releaseProxy would wait for an answer, and one that comes after `pagehide` evicts the page from the
-    // back/forward cache.
-    return { hub, close: () => port.close() };
+    worker.onerror = (event) => failed(unavailable(where, (event as ErrorEvent).message));
+    return portTo(worker.port, api);
   },
 };
 
@@ -41,6 +55,7 @@ function watchPage(events: PageEvents, signal: AbortSignal): void {
   const listen = (target: EventTarget, type: string, listener: (event: Event) => void) =>
     target.addEventListener(type, listener, { signal });
   listen(window, 'online', () => events.signal('online'));
+  listen(document, 'freeze', () => events.frozen());
   listen(document, 'resume', () => events.signal('resume'));
   listen(document, 'visibilitychange', () => events.signal(document.visibilityState));
   listen(window, 'pagehide', () => events.hidden());

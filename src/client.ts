@@ -6,12 +6,16 @@ import { failure } from './failure.ts';
 import { createHubConnector } from './hub-connector.ts';
 import * as tabLimits from './limits.ts';
 import type { Settings } from './options.ts';
+import { followPage } from './page-life.ts';
 import { createParts } from './parts.ts';
 import type { ConnectionError, ErrorData } from './protocol/errors.ts';
+import { report } from './report.ts';
 import { initialStatus } from './status.ts';
 import type { TabWorld } from './tab-world.ts';
 import { readToken } from './token.ts';
 import type { OneSocket, SocketEventMap, SocketStatus } from './types.ts';
+
+const dataOf = (error: ConnectionError): ErrorData => ({ ...error, message: error.message });
 
 /** The facade of one tab: puts its parts, its way to the hub and its page together. */
 export function createClient(settings: Settings, world: TabWorld): OneSocket {
@@ -22,6 +26,8 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
   let status = initialStatus(tabId);
   /** Why everything from now on fails; null while this tab is in use. */
   let end: ConnectionError | null = null;
+  /** The hub that this tab is attached to: one that was left, or deposed while it was frozen, may still be heard. */
+  let hubId: string | null = null;
 
   const tell = <E extends keyof SocketEventMap>(type: E, detail: SocketEventMap[E]['detail']) =>
     events.dispatchEvent(new CustomEvent(type, { detail }));
@@ -40,8 +46,8 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
 
   const connector = createHubConnector(tabId, settings, world, {
     api: {
-      deliver(hubId, _number, items) {
-        const own = hubId === status.hubId ? items : [];
+      deliver(from, _number, items) {
+        const own = from === hubId ? items : [];
         const reads: Promise<void>[] = [];
         for (const item of own) {
           const read = item.kind === 'status' ? setStatus({ ...item.status, tabId }) : parts.take(item);
@@ -52,19 +58,23 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
         return answered(reads, endedSubs);
       },
       token: () => readToken(settings.auth),
+      trouble: (message, stack) => report(Object.assign(new Error(message), { stack })),
     },
     attached(reply) {
-      const { hubId, durability } = status;
+      const { hubId: formerId, durability } = status;
+      ({ hubId } = reply.status);
       setStatus({ ...reply.status, tabId });
-      const lost = hubId !== null && hubId !== status.hubId ? durability : null;
+      const lost = formerId !== null && formerId !== hubId ? durability : null;
       return [{ kind: 'signal', signal: world.visibility() }, ...parts.resume(reply, lost)];
     },
     detached() {
+      hubId = null;
       if (end) return;
       parts.detached();
       setStatus({ ...status, state: 'connecting' });
     },
-    failed: (error) => finish(error, { ...error, message: error.message }),
+    waits: (error) => setStatus({ ...status, lastError: dataOf(error) }),
+    failed: (error) => finish(error, dataOf(error)),
     pushed: parts.pushed,
   });
 
@@ -75,9 +85,7 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
     finish(end, status.lastError);
   }
 
-  const signal = (name: 'online' | DocumentVisibilityState | 'resume') =>
-    push({ kind: 'signal', signal: name });
-  world.watchPage({ signal, hidden: connector.leave, restored: connector.attach }, watching.signal);
+  followPage(world, connector, watching.signal);
   void connector.attach();
 
   const { request } = parts.calls;

@@ -214,7 +214,7 @@ describe('a page event', () => {
 });
 
 describe('close', () => {
-  it('stores what was published first, hangs up with the last tab, and ends everything else', async () => {
+  it('stores what was published first, hangs up after the last tab, and ends everything else', async () => {
     const topic = newTopic();
     const { socket, reaches, ask } = open();
     await reaches('open');
@@ -230,7 +230,9 @@ describe('close', () => {
     expect(socket.status.state).toBe('closed');
     await expect(socket.request('echo', { sku: 'a' })).rejects.toMatchObject({ code: 'closed' });
     await expect(socket.subscribe(topic).ready).rejects.toMatchObject({ code: 'closed' });
-    await vi.waitFor(async () => expect(await ask('connections')).toEqual({ now: 0, ever: 1 }));
+    // A hub whose worker outlives its tabs keeps the connection for a tab that comes right after, and not for long.
+    const isClosed = async () => expect(await ask('connections')).toEqual({ now: 0, ever: 1 });
+    await vi.waitFor(isClosed, { timeout: 10_000 });
   });
 
   it('leaves the connection to the other tabs', async () => {

@@ -1,8 +1,9 @@
-import { hubApiVersion, type TabApi, type TabOp } from '../worker/core/hub-api.ts';
+import type { TabApi, TabOp } from '../worker/core/hub-api.ts';
 import { tabLock } from '../worker/names.ts';
 import { failure } from './failure.ts';
-import { attachToHub, type HubAttachment } from './hub-attachment.ts';
-import { createOpQueue, type OpQueue } from './op-queue.ts';
+import { createHosts, type Hosts } from './hosts.ts';
+import { linkToHub, type Attached, type HubLink } from './hub-link.ts';
+import type { TabSide } from './hub-search.ts';
 import type { Settings } from './options.ts';
 import { ConnectionError } from './protocol/errors.ts';
 import type { TabWorld } from './tab-world.ts';
@@ -11,9 +12,11 @@ import type { TabWorld } from './tab-world.ts';
 export interface ConnectorHooks {
   readonly api: TabApi;
   /** Attached: gives what the hub has to be told first. */
-  attached(reply: HubAttachment['reply']): TabOp[];
+  attached(reply: Attached): TabOp[];
   /** The hub is gone, or the page goes to the back/forward cache; another attempt follows. */
   detached(): void;
+  /** Nothing can be had before the hub has ended: this is why. */
+  waits(error: ConnectionError): void;
   /** No hub can be had here. */
   failed(error: ConnectionError): void;
   /** An op goes out to the hub. */
@@ -28,19 +31,34 @@ export interface HubConnector {
   attach(): Promise<void>;
   /** Says goodbye and lets go of everything, so that the page may be cached and the hub forgets this tab. */
   leave(): void;
+  /** For a page that is about to be frozen. */
+  readonly hosts: Pick<Hosts, 'stand' | 'withdraw' | 'hasEngine'>;
 }
 
 export function createHubConnector(
   tabId: string,
-  { hubName, worker, hub: options, auth }: Settings,
+  settings: Settings,
   world: TabWorld,
   hooks: ConnectorHooks,
 ): HubConnector {
   const { locks } = world;
-  let attachment: HubAttachment | null = null;
-  let ops: OpQueue | null = null;
+  const lockName = tabLock(settings.hubName, tabId);
+  let channels = 0;
+  const side: TabSide = {
+    world,
+    tabId,
+    settings,
+    api: hooks.api,
+    lockName: locks && lockName,
+    nextAttempt: () => (channels += 1),
+    formerHub: { id: '' },
+    otherVersion: (version) =>
+      hooks.waits(failure('unsupported-version', `the hub speaks version ${version}`)),
+    anew,
+  };
+  const hosts = createHosts(side);
+  let link: HubLink | null = null;
   let release: (() => void) | undefined;
-  let wasAttached = false;
   /** Ends the attempt that is under way, so that nothing of it takes effect too late. */
   let attempt = new AbortController();
 
@@ -48,20 +66,16 @@ export function createHubConnector(
     attempt.abort();
     const { signal } = (attempt = new AbortController());
     try {
-      const lockName = tabLock(hubName, tabId);
       const lock = release ?? (await locks?.hold(lockName));
       // The tab has left meanwhile: a lock that nobody releases would keep it alive at the hub.
       if (signal.aborted) return lock?.();
       release = lock;
-      const request = {
-        version: hubApiVersion,
-        tabId,
-        lockName: release ? lockName : null,
-        options,
-        hasAuth: auth !== undefined,
-      };
-      const attached = await attachToHub(world, worker, hubName, request, hooks.api, signal, wasAttached);
-      if (attached && !signal.aborted) begin(attached, signal);
+      const search = { ...side, signal };
+      const answer = await hosts.search(search);
+      if (!answer || signal.aborted) return;
+      const { hub, reply } = answer;
+      if (reply.kind === 'refused') throw new ConnectionError(reply.error);
+      link = linkToHub(search, hub, reply, hooks.attached(reply), hooks.pushed);
     } catch (cause) {
       if (signal.aborted) return;
       hooks.failed(
@@ -70,37 +84,27 @@ export function createHubConnector(
     }
   }
 
-  function begin(attached: HubAttachment, signal: AbortSignal): void {
-    attachment = attached;
-    wasAttached = true;
-    const { hub, reply } = attached;
-    const lost = () => {
-      if (signal.aborted) return;
-      drop();
-      void attach();
-    };
-    const push = (batch: readonly TabOp[]) => hub.push(reply.status.hubId, tabId, batch);
-    ops = createOpQueue({ push, pushed: hooks.pushed, lost }, hooks.attached(reply), world);
-    // Nobody but this lock tells that the hub is dead. Without locks the deadline of the next batch has to do.
-    if (locks && reply.lifeLock) {
-      signal.addEventListener('abort', locks.whenFree(reply.lifeLock, lost));
-    }
-  }
-
   function drop(): void {
     attempt.abort();
-    ops?.close();
-    attachment?.close();
-    attachment = ops = null;
-    hooks.detached();
+    if (link) hooks.detached();
+    link = null;
+  }
+
+  /** With a hub of its own only after the other candidates. */
+  function anew(): void {
+    drop();
+    if (hosts.hasEngine()) hosts.withdraw();
+    void attach();
   }
 
   return {
+    hosts,
     attach,
-    push: (op) => ops?.push(op),
+    push: (op) => link?.push(op),
     leave() {
-      if (attachment) void attachment.hub.detach(attachment.reply.status.hubId, tabId);
+      link?.detach();
       drop();
+      hosts.withdraw();
       release?.();
       release = undefined;
     },

@@ -9,9 +9,19 @@ export const batchesUnderWay = 2;
 export const batchOps = 1000;
 /** Deadline of a batch to the hub. */
 export const pushTimeoutMs = 10_000;
-/** Deadline of the first attempt to attach; doubled with each further one, up to the last. */
+/** Deadline of the first attempt to attach to a SharedWorker; doubled with each further one, up to the last. */
 export const attachTimeoutMs = 300;
-export const attachTimeoutMaxMs = 8_000;
+export const attachTimeoutMaxMs = 4_800;
+/** Deadline for the first answer of an engine that this tab has started. */
+export const engineTimeoutMs = 10_000;
+/** How long the hub may take to answer over the channel before it is called again, or the SharedWorker is asked. */
+export const channelTimeoutMs = 500;
+/** Calls to a hub that has joined and does not answer, before another channel is opened for it. */
+export const channelCalls = 10;
+/** Pause after a hub of another version has answered; a hub that comes up ends it. */
+export const otherVersionPauseMs = 5_000;
+/** Attempts without an answer after which the hub is looked for over the channel, and the worker under another name. */
+export const silencesInLife = 2;
 /** Deadline of a further ask after a hub has answered `waiting`; it answers within 250 ms. */
 export const waitingTimeoutMs = 2_000;
 /** How long `close` waits for what was published to be stored. */

@@ -59,6 +59,13 @@ describe('the worker', () => {
   });
 });
 
+describe('the host', () => {
+  it('is tried in an order, or is the one that is given', () => {
+    expect(read('wss://a.test/').hosts).toEqual(['shared-worker', 'dedicated-worker', 'page']);
+    expect(read('wss://a.test/', { host: 'page' }).hosts).toEqual(['page']);
+  });
+});
+
 describe('an option that is wrong', () => {
   it.each<[string, object]>([
     ['name', { name: '' }],
@@ -71,6 +78,8 @@ describe('an option that is wrong', () => {
     ['identity', { identity: '\ud800' }],
     ['durability', { durability: 'memory' }],
     ['durability', { durability: null }],
+    ['host', { host: 'unshared' }],
+    ['host', { host: null }],
     ['auth', { auth: '' }],
     ['auth', { auth: 5 }],
     ['auth', { auth: {} }],

@@ -2,6 +2,7 @@ import type { HubOptions } from '../worker/core/hub-api.ts';
 import { failure } from './failure.ts';
 import * as tabLimits from './limits.ts';
 import * as protocolLimits from './protocol/limits.ts';
+import { hostOrder, type HostOption } from './tab-world.ts';
 import type { Auth, ConnectOptions } from './types.ts';
 
 /** Checked options, as tab and hub need them. */
@@ -10,6 +11,8 @@ export interface Settings {
   readonly hubName: string;
   readonly auth: Auth | undefined;
   readonly worker: string;
+  /** Where the hub may run, in the order in which that is tried. */
+  readonly hosts: readonly HostOption[];
   readonly hub: HubOptions;
 }
 
@@ -28,13 +31,15 @@ export function readOptions(url: string | URL, options: ConnectOptions, defaultW
     if (/\p{Surrogate}/u.test(identity)) invalid('identity', 'well-formed Unicode');
     hubName += `#${encodeURIComponent(identity)}`;
   }
-  const { heartbeat, backoff, connectTimeoutMs, handshakeTimeoutMs, queue, durability } = options;
+  const { heartbeat, backoff, connectTimeoutMs, handshakeTimeoutMs, queue, durability, host } = options;
+  oneOf('host', host, hostOrder);
   oneOf('durability', durability, ['strict', 'relaxed']);
   const numbers = { heartbeat, backoff, connectTimeoutMs, handshakeTimeoutMs, queue };
   checkNumbers(numbers, '');
   const hub = { ...numbers, url: target.href, durability, identity };
   // A blob: or data: URL, as a bundler may make of the worker, is a worker per tab: nothing would be shared.
-  return { hubName, auth, worker: readUrl('worker', worker, /^https?:/).href, hub };
+  const script = readUrl('worker', worker, /^https?:/).href;
+  return { hubName, auth, worker: script, hosts: host ? [host] : hostOrder, hub };
 }
 
 function readUrl(name: string, value: string | URL, schemes: RegExp): URL {

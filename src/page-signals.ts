@@ -8,4 +8,6 @@ export interface PageEvents {
   hidden(): void;
   /** The page is back from the back/forward cache. */
   restored(): void;
+  /** The page is about to be stopped where it is (Page Lifecycle, `freeze`): whoever runs a hub hands it over. */
+  frozen(): void;
 }

@@ -16,6 +16,7 @@ const settings = {
   hubName: 'onesocket:n',
   auth: undefined,
   worker: 'http://a.test/worker.js',
+  hosts: ['shared-worker' as const],
   hub: { url: 'ws://a.test/' },
 };
 const failedAt = (...tabSeqs: number[]): FailedEntry[] => tabSeqs.map((tabSeq) => ({ tabSeq, error }));

@@ -1,7 +1,7 @@
 import type { Durability, TabItem, TabOp } from '../worker/core/hub-api.ts';
 import { createCalls } from './calls.ts';
 import { createDeliveries } from './deliveries.ts';
-import type { HubAttachment } from './hub-attachment.ts';
+import type { Attached } from './hub-link.ts';
 import * as tabLimits from './limits.ts';
 import type { Settings } from './options.ts';
 import { createOutbox } from './outbox.ts';
@@ -64,7 +64,7 @@ export function createParts(
      * This tab is attached anew: settles what the hub knows of, and gives what it has still to be told. `former` is
      * how an earlier hub kept its outbox, if this is another one.
      */
-    resume(reply: HubAttachment['reply'], former: Durability | null): TabOp[] {
+    resume(reply: Attached, former: Durability | null): TabOp[] {
       for (const { tabSeq, error } of reply.failed) deliveries.drop(tabSeq, new ConnectionError(error));
       // A store that this hub could not open may hold what the former hub had taken.
       const isUnknown = former === 'memory' || reply.status.durability === 'memory';

@@ -16,4 +16,5 @@ export const initialStatus = (tabId: string): SocketStatus => ({
   durability: null,
   storeError: null,
   dropped: 0,
+  isOutdated: false,
 });

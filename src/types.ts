@@ -3,7 +3,6 @@ import type { ConnectionError } from './protocol/errors.ts';
 
 /**
  * The payload types of an application: topics by name or by template, and requests by method.
- *
  * @example
  * interface App {
  *   topics: { ticks: { price: number }; [chat: `chat:${string}`]: { text: string } };
@@ -44,6 +43,8 @@ export interface ConnectOptions {
   identity?: string;
   /** URL of the worker script, same origin. Default: `worker.js` beside this module. */
   worker?: string | URL;
+  /** Runs the hub only there, for tests. Default: in the first of these that can start. */
+  host?: 'shared-worker' | 'dedicated-worker' | 'page';
   heartbeat?: {
     /** Silence before a ping, in milliseconds. Default 30,000; the server may shorten it. */
     intervalMs?: number;
@@ -151,8 +152,8 @@ export interface SubscribeOptions {
   /** Kept messages to begin with, at most. Default 0. */
   replay?: number;
   /**
-   * `stored`: keeps the position in IndexedDB, and begins after the last message that a tab of this browser has taken,
-   * however long ago. After a crash the last messages may come again. Where none is stored yet, `replay` counts.
+   * `stored`: keeps the position in IndexedDB, and begins after the last message that a tab of this browser has taken.
+   * After a crash the last messages may come again. Where none is stored yet, `replay` counts.
    */
   since?: 'stored';
   /** Ends the subscription. */

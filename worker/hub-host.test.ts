@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { errorData } from '../src/protocol/errors.ts';
+import { hubApiVersion } from './core/hub-api.ts';
 import * as coreLimits from './core/limits.ts';
 import * as workerLimits from './limits.ts';
 import { FakeTab, publish, turn, World } from './testing/host-world.ts';
@@ -34,9 +35,41 @@ describe('a tab that attaches', () => {
     expect(world.sockets).toHaveLength(1);
   });
 
-  it('is refused where it speaks another version', async () => {
-    const reply = await new FakeTab(new World(), 'a').attach({ version: 99 });
-    expect(reply).toMatchObject({ kind: 'refused', error: { code: 'unsupported-version' } });
+  it('is told the version where it speaks another one', async () => {
+    const reply = await new FakeTab(new World(), 'a').attach({ version: hubApiVersion + 1 });
+    expect(reply).toEqual({ kind: 'other-version', version: hubApiVersion });
+  });
+
+  it.each([
+    ['a newer', 1, true],
+    ['an older', -1, false],
+  ])('with %s version shows the others whether the hub is outdated', async (_, step, isOutdated) => {
+    const world = new World();
+    const tab = new FakeTab(world, 'a');
+    await tab.attached();
+    await new FakeTab(world, 'b').attach({ version: hubApiVersion + step });
+    await turn();
+    expect(tab.items.some((item) => item.kind === 'status' && item.status.isOutdated)).toBe(isOutdated);
+    expect(await new FakeTab(world, 'c').attached()).toMatchObject({ status: { isOutdated } });
+  });
+
+  it('makes way for a newer version as soon as the last tab has gone', async () => {
+    const world = new World();
+    const tab = new FakeTab(world, 'a');
+    const { status } = await tab.attached();
+    await new FakeTab(world, 'b').attach({ version: hubApiVersion + 1 });
+    expect(world.hasEnded).toBe(false);
+    tab.api.detach(status.hubId, 'a');
+    expect(world.hasEnded).toBe(true);
+  });
+
+  it.each([1, -1])('makes way for another version (%i) that asks when no tab is left', async (step) => {
+    const world = new World();
+    const tab = new FakeTab(world, 'a');
+    const { status } = await tab.attached();
+    tab.api.detach(status.hubId, 'a');
+    await new FakeTab(world, 'b').attach({ version: hubApiVersion + step });
+    expect(world.hasEnded).toBe(true);
   });
 
   it('is refused where it wants another URL than the first tab', async () => {
@@ -360,5 +393,43 @@ describe('a batch that its tab fails to take', () => {
     });
     expect(errors).toEqual([]);
     expect(await new FakeTab(world, 'a').attached()).toMatchObject({ status: { tabs: ['a'] } });
+  });
+});
+
+describe('an error in the code of the hub', () => {
+  const error = new Error('a mistake');
+  const broken = async () => {
+    const world = new World();
+    const tabs = [new FakeTab(world, 'a'), new FakeTab(world, 'b')];
+    for (const tab of tabs) await tab.attached();
+    return { world, tabs };
+  };
+
+  it('is shown to all tabs, once', async () => {
+    const { world, tabs } = await broken();
+    world.host.trouble(error);
+    world.host.trouble(error);
+    expect(tabs.map(({ troubles }) => troubles)).toEqual([['a mistake'], ['a mistake']]);
+  });
+
+  it('is shown whatever was thrown, up to a bound', async () => {
+    const { world, tabs } = await broken();
+    for (const thrown of [null, 'text', 1]) world.host.trouble(thrown);
+    for (let count = 0; count < workerLimits.troubles; count++) world.host.trouble(new Error('again'));
+    expect(tabs[0]?.troubles.slice(0, 4)).toEqual(['null', 'text', '1', 'again']);
+    expect(tabs[0]?.troubles).toHaveLength(workerLimits.troubles);
+  });
+
+  it('is shown where the machine throws, and thrown on', async () => {
+    const { world, tabs } = await broken();
+    const { api } = tabs[0]!;
+    const unreadable = {
+      get kind(): never {
+        throw error;
+      },
+    };
+    expect(() => api.push(world.host.hubId, 'a', [unreadable as never])).toThrow(error);
+    expect(tabs[1]?.troubles).toEqual(['a mistake']);
+    expect(api.push(world.host.hubId, 'a', [])).toBe('taken');
   });
 });

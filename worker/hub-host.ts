@@ -1,7 +1,6 @@
 import { errorData, queueFull } from '../src/protocol/errors.ts';
-import { decodeServerFrame, encodeBinary, encodeEnvelope, packFrames } from '../src/protocol/codec.ts';
 import * as closeCodes from '../src/protocol/close-codes.ts';
-import type { Clock } from './clock.ts';
+import { serveChannel, type ChannelClients, type ChannelServer } from './channel-server.ts';
 import { completeConfig } from './core/config.ts';
 import * as coreLimits from './core/limits.ts';
 import type { Join } from './core/download.ts';
@@ -13,30 +12,25 @@ import {
   type AttachReply,
   type AttachRequest,
   type HostKind,
-  type HubApi,
   type HubOptions,
   type PushReply,
   type TabOp,
 } from './core/hub-api.ts';
 import * as workerLimits from './limits.ts';
-import type { Locks } from './locks.ts';
+import { HubSocket } from './hub-socket.ts';
 import type { OutboxStore } from './outbox-store.ts';
-import { gainOwnership, type Ownership } from './ownership.ts';
+import { claimOwnership, type Ownership, type OwnershipWorld } from './ownership.ts';
 import type { TabLink } from './tab-link.ts';
-import type { Dial, Transport } from './transport.ts';
+import { timerGroup, type TimerGroup } from './timer-group.ts';
+import type { Dial } from './transport.ts';
 import { withDeadline } from './deadline.ts';
 
 /** The world as a hub sees it; the simulation puts another one in its place. */
-export interface HubWorld {
+export interface HubWorld extends OwnershipWorld, Pick<ChannelClients, 'linkOver'> {
   readonly host: HostKind;
-  /** Names the locks; see names.ts. */
-  readonly hubName: string;
-  readonly clock: Clock;
   randomId(): string;
   readonly store: OutboxStore;
   readonly dial: Dial;
-  /** Null without Web Locks. */
-  readonly locks: Locks | null;
   /** The hub has ended, and will answer nobody any more. */
   readonly ended?: () => void;
 }
@@ -46,42 +40,52 @@ export class HubHost {
   readonly hubId: string;
   readonly #world: HubWorld;
   readonly #links = new Map<string, { readonly link: TabLink; readonly unwatch: () => void }>();
+  readonly #clock: TimerGroup;
   readonly #timers = new Map<TimerName, () => void>();
   readonly #inputs: HubInput[] = [];
   #isRunning = false;
   #isEnded = false;
   #starting: Promise<HubState | null> | null = null;
   #ownership: Ownership | null = null;
+  #lifeLock: string | null = null;
+  #channel: ChannelServer | null = null;
+  /** Set once nobody else is the hub. */
+  #isElected = false;
   #hub: HubState | null = null;
-  #transport: { readonly dial: number; readonly socket: Transport } | null = null;
+  readonly #socket: HubSocket;
+  #troubles = 0;
+  #lastTrouble: unknown;
 
   constructor(world: HubWorld) {
     this.#world = world;
     this.hubId = world.randomId();
+    this.#clock = timerGroup(world.clock);
+    this.#socket = new HubSocket(world.dial, (input) => this.#run(input));
   }
 
   /** Serves one tab over its link. */
   accept(link: TabLink): void {
-    const api: HubApi = {
+    link.serve({
       attach: (request) => this.#attach(link, request),
       push: (hubId, tabId, ops) => this.#push(link, hubId, tabId, ops),
       detach: (hubId, tabId) => {
         if (this.#isAttached(link, hubId, tabId)) this.#drop(tabId);
       },
-    };
-    link.serve(api);
+    });
   }
 
   async #attach(link: TabLink, request: AttachRequest): Promise<AttachReply> {
     if (request.version !== hubApiVersion) {
-      return refused('unsupported-version', `the hub speaks version ${hubApiVersion}`);
+      if (request.version > hubApiVersion && this.#hub) this.#run({ kind: 'outdated' });
+      this.#makeWay();
+      return { kind: 'other-version', version: hubApiVersion };
     }
-    const { clock } = this.#world;
+    if (this.#isEnded) return new Promise(() => {});
     // The options of the first tab decide.
     this.#starting ??= this.#start(request.options);
-    const hub = this.#hub ?? (await withDeadline(this.#starting, workerLimits.attachAnswerMs, clock));
+    const hub = this.#hub ?? (await withDeadline(this.#starting, workerLimits.attachAnswerMs, this.#clock));
     if (hub === null || this.#isEnded) return new Promise(() => {});
-    if (!hub) return { kind: 'waiting' };
+    if (!hub) return this.#isElected ? { kind: 'waiting' } : { kind: 'standby', hubId: this.hubId };
     if (request.options.url !== hub.config.url) {
       return refused('invalid-option', `the hub of this name serves ${hub.config.url}`);
     }
@@ -98,24 +102,40 @@ export class HubHost {
     const seqs = hub.outbox.tabSeqs(tabId);
     const failed = hub.tabs.failuresOf(tabId);
     this.#run({ kind: 'tab-attached', request });
-    const { lifeLock } = this.#ownership!;
-    return { kind: 'attached', ...seqs, failed, status: hubStatus(hub), lifeLock };
+    return { kind: 'attached', ...seqs, failed, status: hubStatus(hub), lifeLock: this.#lifeLock };
   }
 
-  /** Becomes the hub. Null if another one has taken the store over meanwhile. */
+  /** Becomes the hub. Null if another one has taken over meanwhile. */
   async #start(options: HubOptions): Promise<HubState | null> {
-    const { locks, hubName, store, host } = this.#world;
-    const { hubId } = this;
-    this.#ownership = await gainOwnership(locks, hubName, hubId);
-    if (this.#isEnded) this.#ownership.release();
+    const { store, host } = this.#world;
+    this.#ownership = claimOwnership(this.#world, this.hubId, () => this.end());
+    await this.#ownership.elected;
+    if (this.#isEnded) return null;
+    this.#isElected = true;
+    this.#serveChannel();
+    this.#lifeLock = await this.#ownership.live();
+    if (this.#isEnded) return null;
     const config = completeConfig(options);
     const stored = await store.open({
       durability: config.durability,
       onHealth: (health) => this.#run({ kind: 'store-health', health }),
       onFenced: () => this.end(),
     });
-    if (!this.#isEnded) this.#hub = createHubState({ hubId, host }, config, stored, join);
+    if (this.#isEnded) return null;
+    this.#hub = createHubState({ hubId: this.hubId, host }, config, stored, join);
+    this.#channel?.up();
     return this.#hub;
+  }
+
+  /** Tabs that have no port to this hub find it over the channel. Without locks nobody else is looked for. */
+  #serveChannel(): void {
+    const { openChannel, locks, hubName, linkOver } = this.#world;
+    if (!openChannel || !locks) return;
+    this.#channel = serveChannel(openChannel, hubName, this.hubId, {
+      linkOver,
+      accept: (link) => this.accept(link),
+      isAttached: (tabId, link) => this.#links.get(tabId)?.link === link,
+    });
   }
 
   /** Ends the hub for good: hangs up, lets go of its tabs, and makes way for the next one. */
@@ -123,8 +143,9 @@ export class HubHost {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#hub = null;
-    this.#transport?.socket.close(closeCodes.normal, 'another hub has taken over');
-    for (const cancel of this.#timers.values()) cancel();
+    this.#socket.close(closeCodes.normal, 'the hub has ended');
+    this.#channel?.close();
+    this.#clock.endAll();
     for (const { link, unwatch } of this.#links.values()) {
       unwatch();
       link.close();
@@ -143,6 +164,16 @@ export class HubHost {
 
   #isAttached(link: TabLink, hubId: string, tabId: string): boolean {
     return hubId === this.hubId && this.#links.get(tabId)?.link === link;
+  }
+
+  /** Shows an error of the hub's code to all tabs: no page sees what is thrown in a worker. */
+  trouble(cause: unknown): void {
+    // What has passed through here already, and is thrown on.
+    if (cause === this.#lastTrouble || this.#troubles >= workerLimits.troubles) return;
+    this.#lastTrouble = cause;
+    this.#troubles += 1;
+    const { message = String(cause), stack = '' } = (cause ?? {}) as Partial<Error>;
+    for (const { link } of this.#links.values()) link.tab.trouble(message, stack).catch(() => {});
   }
 
   /** Drops the port before anything is told to anybody: a message to a page in the back/forward cache evicts it. */
@@ -166,9 +197,18 @@ export class HubHost {
         const effects = hubTransition(this.#hub, next, this.#world.clock.context());
         for (const effect of effects) this.#carryOut(effect);
       }
+    } catch (cause) {
+      this.trouble(cause);
+      throw cause;
     } finally {
       this.#isRunning = false;
     }
+    if (this.#hub?.isOutdated) this.#makeWay();
+  }
+
+  /** Ends a hub without tabs for those of another version: a worker that outlives its tabs may do so for minutes. */
+  #makeWay(): void {
+    if (this.#hub && this.#links.size === 0) this.end();
   }
 
   #carryOut(effect: HubEffect): void {
@@ -176,12 +216,11 @@ export class HubHost {
       case 'get-token':
         return void this.#getToken(effect.dial, effect.tabIds);
       case 'dial':
-        return this.#dial(effect.dial);
+        return this.#socket.dial(effect.dial, this.#hub!.config.url);
       case 'hang-up':
-        if (this.#transport?.dial === effect.dial) this.#transport.socket.close(effect.code, effect.reason);
-        return;
+        return this.#socket.close(effect.code, effect.reason, effect.dial);
       case 'send':
-        return this.#send(effect);
+        return this.#socket.send(effect);
       case 'start-timer':
         return this.#startTimer(effect.timer, effect.delayMs);
       case 'cancel-timer':
@@ -202,7 +241,7 @@ export class HubHost {
     for (const tabId of tabIds) {
       const link = this.#links.get(tabId)?.link;
       if (!link) continue;
-      const reply = await withDeadline(link.tab.token(), workerLimits.tokenTimeoutMs, this.#world.clock);
+      const reply = await withDeadline(link.tab.token(), workerLimits.tokenTimeoutMs, this.#clock);
       if (reply && 'token' in reply) {
         this.#run({ kind: 'token', dial, credentials: { token: reply.token } });
         return;
@@ -212,43 +251,9 @@ export class HubHost {
     this.#run({ kind: 'no-token', dial, error });
   }
 
-  #dial(dial: number): void {
-    const socket = this.#world.dial(this.#hub!.config.url, {
-      opened: () => this.#run({ kind: 'opened', dial }),
-      frame: (data) => {
-        const decoded = decodeServerFrame(data);
-        if ('violation' in decoded) this.#run({ kind: 'bad-frame', dial, violation: decoded.violation });
-        else this.#run({ kind: 'frame', dial, envelopes: decoded.envelopes });
-      },
-      congestion: (isCongested) => this.#run({ kind: 'congestion', dial, isCongested }),
-      closed: (code, reason) => this.#run({ kind: 'lost', dial, code, reason }),
-    });
-    this.#transport = { dial, socket };
-  }
-
-  /** Text envelopes that stand together travel together; a binary one keeps its place in the order. */
-  #send({ dial, envelopes, bounds }: Extract<HubEffect, { kind: 'send' }>): void {
-    if (this.#transport?.dial !== dial) return;
-    const { socket } = this.#transport;
-    let texts: string[] = [];
-    const sendTexts = () => {
-      for (const frame of packFrames(texts, bounds)) socket.send(frame);
-      texts = [];
-    };
-    for (const outgoing of envelopes) {
-      if (outgoing.bytes) {
-        sendTexts();
-        socket.send(encodeBinary(outgoing.head, outgoing.bytes));
-      } else {
-        texts.push(encodeEnvelope(outgoing));
-      }
-    }
-    sendTexts();
-  }
-
   #startTimer(timer: TimerName, delayMs: number): void {
     this.#timers.get(timer)?.();
-    const cancel = this.#world.clock.after(delayMs, () => {
+    const cancel = this.#clock.after(delayMs, () => {
       this.#timers.delete(timer);
       this.#run({ kind: 'elapsed', timer });
     });
@@ -260,13 +265,8 @@ export class HubHost {
     this.#run({ kind: 'committed', commit });
   }
 
-  async #read({
-    dial,
-    transfer,
-    content,
-    at,
-    end,
-  }: Extract<HubEffect, { kind: 'read-chunk' }>): Promise<void> {
+  async #read(effect: Extract<HubEffect, { kind: 'read-chunk' }>): Promise<void> {
+    const { dial, transfer, content, at, end } = effect;
     let bytes: ArrayBuffer | null = null;
     try {
       bytes = await (content as Blob).slice(at, end).arrayBuffer();

@@ -10,3 +10,11 @@ export const bufferedPollMs = 20;
 export const tokenTimeoutMs = 10_000;
 /** Within this time an attach is answered, if only by `waiting`. */
 export const attachAnswerMs = 250;
+/** How long a candidate waits for a sign of the hub before it asks, and how much of that is left to chance. */
+export const pingAfterMs = 1_000;
+export const pingSpread = 0.2;
+/** Questions of a candidate without an answer after which it steals the lock, and how long it does not do so again. */
+export const pingsMax = 4;
+export const stealAgainMs = 30_000;
+/** Errors of one hub that its tabs are told. */
+export const troubles = 100;

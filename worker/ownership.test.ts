@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { errorData } from '../src/protocol/errors.ts';
+import { platformClock } from './clock.ts';
 import * as workerLimits from './limits.ts';
 import { hubLifeLock, hubLock } from './names.ts';
+import { claimOwnership } from './ownership.ts';
+import { memoryChannels } from './testing/memory-channels.ts';
+import { MemoryLocks } from './testing/memory-locks.ts';
 import { FakeTab, hubName, MemoryStore, publish, turn, url, World } from './testing/host-world.ts';
 
 describe('the hub of a name', () => {
@@ -13,7 +17,7 @@ describe('the hub of a name', () => {
     expect(world.locks.held).toEqual([hubLock(hubName), lifeLock]);
   });
 
-  it('is one alone: another one answers that it waits, until the first is gone', async () => {
+  it('is one alone: another one answers that it stands by, until the first is gone', async () => {
     const first = new World();
     await new FakeTab(first, 'a').attached();
     const second = new World({ locks: first.locks, store: new MemoryStore(first.store.plain) });
@@ -21,7 +25,7 @@ describe('the hub of a name', () => {
     const asked = tab.attach();
     await turn();
     second.elapse(workerLimits.attachAnswerMs);
-    expect(await asked).toEqual({ kind: 'waiting' });
+    expect(await asked).toEqual({ kind: 'standby', hubId: second.host.hubId });
     expect(second.store.opening).toBeNull();
     first.host.end();
     await turn();
@@ -76,6 +80,88 @@ describe('the hub of a name', () => {
       ackedUpTo: 0,
       status: { queue: { entries: 1 } },
     });
+  });
+});
+
+describe('a hub that somebody else was elected for', () => {
+  it('waits for nobody, and leaves the hub lock to whom has it', async () => {
+    const locks = new MemoryLocks();
+    await locks.hold(hubLock(hubName));
+    const world = new World({ locks, host: 'dedicated-worker', isElected: true });
+    const { lifeLock } = await new FakeTab(world, 'a').attached();
+    expect(locks.held).toEqual([hubLock(hubName), lifeLock]);
+    world.host.end();
+    expect(locks.held).toEqual([hubLock(hubName)]);
+  });
+});
+
+describe('a hub whose lock was stolen', () => {
+  it('ends: hangs up, lets go of its life lock, tabs, channels and timers, and competes no more', async () => {
+    const openChannel = memoryChannels();
+    const world = new World({ openChannel });
+    const tab = new FakeTab(world, 'a');
+    await tab.attached();
+    world.welcome();
+    const undecided = new FakeTab(world, 'b');
+    undecided.token = () => new Promise(() => {});
+    await undecided.attached({ hasAuth: true });
+    undecided.api.push(world.host.hubId, 'b', [{ kind: 'reconnect', id: 'r' }]);
+    expect(undecided.tokensAsked).toBe(1);
+    world.locks.take(hubLock(hubName));
+    await turn();
+    expect(world.sockets[0]?.closed).toMatchObject({ code: 1000 });
+    expect([world.locks.held, world.timers.size, openChannel.open.size]).toEqual([[], 0, 0]);
+    expect([tab.isClosed, world.store.isClosed, world.hasEnded]).toEqual([true, true, true]);
+  });
+
+  it('before its store was open never serves', async () => {
+    const world = new World();
+    let opened!: () => void;
+    world.store.opens = new Promise((resolve) => (opened = resolve));
+    const asked = new FakeTab(world, 'a').attach();
+    await turn();
+    world.locks.take(hubLock(hubName));
+    await turn();
+    opened();
+    const answer = await Promise.race([asked, turn().then(() => 'none')]);
+    expect([answer, world.locks.held, world.sockets]).toEqual(['none', [], []]);
+  });
+});
+
+describe('an ownership that is released while its life lock is asked for', () => {
+  it('keeps no lock', async () => {
+    const locks = new MemoryLocks();
+    const world = { hubName, clock: platformClock, locks, openChannel: null, isElected: true };
+    const ownership = claimOwnership(world, 'hub', () => {});
+    await ownership.elected;
+    const living = ownership.live();
+    ownership.release();
+    await living;
+    expect(locks.held).toEqual([]);
+  });
+});
+
+describe('a hub that ends before a tab has asked it anything', () => {
+  it('competes for nothing any more, and answers nobody', async () => {
+    const world = new World();
+    const tab = new FakeTab(world, 'a');
+    world.host.end();
+    const answer = await Promise.race([tab.attach(), turn().then(() => 'none')]);
+    expect([answer, world.locks.held, world.timers.size]).toEqual(['none', [], 0]);
+  });
+});
+
+describe('a hub that ends while it stands by', () => {
+  it('leaves the line, its channel and its timers', async () => {
+    const [locks, openChannel] = [new MemoryLocks(), memoryChannels()];
+    const release = await locks.hold(hubLock(hubName));
+    const world = new World({ locks, openChannel });
+    void new FakeTab(world, 'a').attach();
+    await turn();
+    world.host.end();
+    release();
+    await turn();
+    expect([locks.held, openChannel.open.size, world.timers.size]).toEqual([[], 0, 0]);
   });
 });
 

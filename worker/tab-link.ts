@@ -12,16 +12,13 @@ export interface TabLink {
   close(): void;
 }
 
-/** A link over a MessagePort, or over the global scope of a dedicated worker: Comlink at both ends. */
-export function portLink(endpoint: Endpoint): TabLink {
+/** A link over whatever carries messages: Comlink at both ends. */
+export function linkOver(endpoint: Endpoint, close: () => void): TabLink {
   const tab: Remote<TabApi> = wrap<TabApi>(endpoint);
-  return {
-    tab,
-    serve: (api) => expose(api, endpoint),
-    // Not Comlink's releaseProxy, which tells the other side and waits for an answer: a message that reaches a
-    // page in the back/forward cache evicts it.
-    close() {
-      if (endpoint instanceof MessagePort) endpoint.close();
-    },
-  };
+  // Not Comlink's releaseProxy, which tells the other side and waits for an answer: a message that reaches a
+  // page in the back/forward cache evicts it.
+  return { tab, serve: (api) => expose(api, endpoint), close };
 }
+
+/** A link over a MessagePort. */
+export const portLink = (port: MessagePort): TabLink => linkOver(port, () => port.close());

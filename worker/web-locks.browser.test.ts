@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { locksConformance, type LocksUnderTest } from './testing/locks-conformance.ts';
+import type { LocksUnderTest } from './testing/locks-conformance-kit.ts';
+import { locksConformance } from './testing/locks-conformance.ts';
 import { webLocks } from './web-locks.ts';
 
 const frames: HTMLIFrameElement[] = [];

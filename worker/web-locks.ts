@@ -25,5 +25,21 @@ export const webLocks: Locks | null = manager
           );
         return () => waiting.abort();
       },
+
+      compete(name, { taken, lost }, isSteal) {
+        const leaving = new AbortController();
+        const { signal } = leaving;
+        // A steal is refused with a signal, and granted before one could abort it: then it is released at once.
+        const held = () =>
+          new Promise<void>((release) => {
+            signal.addEventListener('abort', () => release());
+            if (signal.aborted) release();
+            else taken();
+          });
+        manager
+          .request(name, isSteal ? { steal: true } : { signal }, held)
+          .catch(() => signal.aborted || lost());
+        return () => leaving.abort();
+      },
     }
   : null;

@@ -13,8 +13,10 @@ export const dialWebSocket: Dial = (url, events) => {
   let socket: WebSocket;
   try {
     socket = new WebSocket(url, subprotocol);
+    // Chromium, where a content security policy forbids the address: `close` never comes.
+    if (socket.readyState > socket.OPEN) throw new Error('forbidden by the content security policy');
   } catch (error) {
-    // A SecurityError, as of WebKit where an https page dials ws:.
+    // A SecurityError, as of WebKit where an https page dials ws:; in Firefox, a content security policy.
     queueMicrotask(() => events.closed(closeCodes.abnormal, String(error)));
     return { send() {}, close() {} };
   }

@@ -1,54 +1,68 @@
-import { HubHost } from '../../worker/hub-host.ts';
-import type { AttachRequest, HubApi, TabApi, TabOp } from '../../worker/core/hub-api.ts';
-import { indexedDbOutbox } from '../../worker/store/indexed-db-outbox.ts';
-import type { TabLink } from '../../worker/tab-link.ts';
+import { hubNameOf } from '../../worker/names.ts';
+import type { TabOp } from '../../worker/core/hub-api.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Random } from '../kernel/random.ts';
 import { Realm } from '../kernel/realm.ts';
 import * as simLimits from '../limits.ts';
 import type { Network } from '../network/network.ts';
 import { Disk } from './disk.ts';
-import { mountDisk } from './fake-idb.ts';
-import { Page } from './page.ts';
-import type { SimPort } from './port.ts';
+import { startHub, type HubParts, type HubSetting, type PortObserver } from './hubs.ts';
+import { Page, type PageBuild } from './page.ts';
 import { Renderer } from './renderer.ts';
-import { SharedWorkers } from './shared-workers.ts';
+import { SharedWorkers, type WorkerHabits } from './shared-workers.ts';
 import { mountBlobs } from './sim-blob.ts';
+import { SimChannels } from './sim-channels.ts';
 import { SimLocks } from './sim-locks.ts';
 
-/** Hears what pages and hubs tell each other. */
-export interface PortObserver {
-  /** A page tells its hub something. */
-  told(hub: Realm, what: 'attach' | TabOp['kind']): void;
-  /** A batch goes out, as one of so many that have no answer. */
-  delivering(hub: Realm, count: number): void;
-  pushing(page: Realm, count: number, ops: readonly TabOp[]): void;
+/** What kind of browser it is. */
+export interface BrowserPlan extends WorkerHabits {
+  readonly renderers: number;
 }
 
-/** One browser profile: its processes, pages, workers, locks and disk. */
+/** Hears what happens in a browser. */
+export interface BrowserObserver extends PortObserver {
+  /** A message has reached a page in the back/forward cache, which ends it. */
+  evicted(page: Realm): void;
+  /** A page has been told that it goes into the cache, or is frozen. */
+  stopped(page: Realm, how: 'cached' | 'frozen'): void;
+}
+
+/** One browser profile: its processes, pages, workers, locks, channels and disk. */
 export class Browser {
   readonly disk: Disk;
   readonly locks: SimLocks;
+  readonly channels: SimChannels;
   readonly workers: SharedWorkers;
   readonly #kernel: Kernel;
   readonly #random: Random;
-  readonly #network: Network;
-  readonly #observer: PortObserver;
+  readonly #observer: BrowserObserver;
   readonly #renderers: Renderer[];
+  readonly #hubs: HubParts;
   #pages: Page[] = [];
   #count = 0;
 
-  constructor(kernel: Kernel, random: Random, network: Network, renderers: number, observer: PortObserver) {
+  constructor(
+    kernel: Kernel,
+    random: Random,
+    network: Network,
+    plan: BrowserPlan,
+    observer: BrowserObserver,
+  ) {
     this.#kernel = kernel;
     this.#random = random;
-    this.#network = network;
     this.#observer = observer;
     this.disk = new Disk(kernel, random.fork('disk'));
     this.locks = new SimLocks(kernel, random.fork('locks'));
-    this.workers = new SharedWorkers(kernel, random.fork('workers'), (...worker) =>
-      this.#startHub(...worker),
-    );
-    this.#renderers = Array.from({ length: renderers }, (_, index) => new Renderer(`process${index}`));
+    this.channels = new SimChannels(random.fork('channels'));
+    const { disk, locks, channels, wallClock } = this;
+    this.#hubs = { random: random.fork('hubs'), network, disk, locks, channels, observer, wallClock };
+    this.workers = new SharedWorkers(kernel, random.fork('workers'), plan, (realm, name, ended) => {
+      const version = Number.parseInt(name.slice(name.lastIndexOf('@') + 1), 10);
+      const after = (delayMs: number, run: () => void) => realm.after(delayMs, run);
+      const setting = { host: 'shared-worker', hubName: hubNameOf(name), version, after, ended } as const;
+      return this.#startHub(realm, setting).accept;
+    });
+    this.#renderers = Array.from({ length: plan.renderers }, (_, index) => new Renderer(`process${index}`));
   }
 
   /** Pages that have not ended, in the order in which they were opened. */
@@ -57,29 +71,52 @@ export class Browser {
     return this.#pages;
   }
 
+  /** Workers that live, of all kinds. */
+  get workerRealms(): readonly Realm[] {
+    return [...this.workers.realms, ...this.pages.flatMap(({ realm }) => [...realm.children])];
+  }
+
   /** Milliseconds since the Unix epoch. */
   readonly wallClock = (): number => simLimits.epochMs + Math.floor(this.#kernel.now);
 
   /** Opens a page, in any process. */
-  open(): Page {
+  open(build: PageBuild): Page {
     const realm = new Realm(this.#kernel, `page${(this.#count += 1)}`);
     const renderer = this.#random.pick(this.#renderers);
-    this.#kernel.timeline.add(realm.name, 'opens', `in ${renderer.name}`);
+    this.#kernel.timeline.add(realm.name, 'opens', () => `in ${renderer.name} ${JSON.stringify(build)}`);
     this.#mountBlobs(realm);
-    const locks = this.locks.of(realm);
-    const { workers, wallClock } = this;
-    const pushing = (count: number, ops: readonly TabOp[]) => this.#observer.pushing(realm, count, ops);
-    const page = new Page({ realm, renderer, workers, locks, wallClock, pushing });
+    realm.evicted = () => this.#observer.evicted(realm);
+    const page = new Page({
+      realm,
+      renderer,
+      build,
+      random: this.#random.fork(realm.name),
+      workers: this.workers,
+      locks: this.locks.of(realm),
+      openChannel: this.channels.of(realm),
+      wallClock: this.wallClock,
+      startHub: (where, setting) => this.#startHub(where, setting),
+      pushing: (count: number, ops: readonly TabOp[]) => this.#observer.pushing(realm, count, ops),
+    });
     this.#pages.push(page);
     return page;
   }
 
   /** A page goes into the back/forward cache, or comes back; with all of them goes the worker. */
   setCached(page: Page, isCached: boolean): void {
-    if (isCached) page.cache();
-    else page.restore();
+    if (!isCached) page.restore();
+    else if (page.isActive) {
+      page.cache();
+      this.#observer.stopped(page.realm, 'cached');
+    }
     const cached = new Set(this.pages.filter((each) => each.isCached).map(({ realm }) => realm));
     this.workers.suspendIf((realm) => cached.has(realm));
+  }
+
+  /** A page is frozen, and hears of it before if it `isTold`. */
+  freeze(page: Page, isTold: boolean): void {
+    page.freeze(isTold);
+    if (isTold) this.#observer.stopped(page.realm, 'frozen');
   }
 
   /** Everything stops at once, and what the disk has not flushed is gone. */
@@ -89,58 +126,13 @@ export class Browser {
     this.disk.lose();
   }
 
-  #startHub(realm: Realm, hubName: string, end: () => void): (port: SimPort<never>) => void {
-    mountDisk(realm, this.disk);
+  #startHub(realm: Realm, setting: HubSetting) {
     this.#mountBlobs(realm);
-    const random = this.#random.fork(realm.name);
-    const clock = {
-      context: () => ({ now: this.wallClock(), ticks: this.#kernel.now, random: random.next() }),
-      after: (delayMs: number, run: () => void) => realm.after(delayMs, run),
-    };
-    const hub = new HubHost({
-      host: 'shared-worker',
-      hubName,
-      clock,
-      randomId: realm.newId,
-      store: indexedDbOutbox(hubName, clock),
-      dial: this.#network.dialOf(realm),
-      locks: this.locks.of(realm),
-      ended: end,
-    });
-    return (port) => hub.accept(this.#linkOf(realm, port as unknown as SimPort<TabApi>));
+    return startHub(this.#hubs, realm, setting);
   }
 
   #mountBlobs(realm: Realm): void {
     const random = this.#random.fork(`${realm.name} blobs`);
     mountBlobs(realm, () => random.next() * simLimits.blobMsMax);
-  }
-
-  #linkOf(realm: Realm, port: SimPort<TabApi>): TabLink {
-    const { told, delivering } = this.#observer;
-    let batches = 0;
-    const deliver: typeof port.remote.deliver = async (...batch) => {
-      delivering(realm, (batches += 1));
-      try {
-        return await port.remote.deliver(...batch);
-      } finally {
-        batches -= 1;
-      }
-    };
-    return {
-      tab: { token: () => port.remote.token(), deliver },
-      serve: (api: HubApi) =>
-        port.serve({
-          ...api,
-          attach: (request: AttachRequest) => {
-            told(realm, 'attach');
-            return api.attach(request);
-          },
-          push: (hubId: string, tabId: string, ops: readonly TabOp[]) => {
-            for (const { kind } of ops) told(realm, kind);
-            return api.push(hubId, tabId, ops);
-          },
-        } satisfies HubApi),
-      close: () => port.close(),
-    };
   }
 }

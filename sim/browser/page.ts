@@ -1,21 +1,46 @@
 import type { Remote } from 'comlink';
 import type { PageEvents } from '../../src/page-signals.ts';
-import type { TabWorld } from '../../src/tab-world.ts';
-import type { HubApi, PageSignal, PushReply, TabOp } from '../../worker/core/hub-api.ts';
+import type { HubPort, TabWorld } from '../../src/tab-world.ts';
+import type { OpenChannel } from '../../worker/channel.ts';
+import type {
+  AttachRequest,
+  HubApi,
+  PageSignal,
+  PushReply,
+  TabApi,
+  TabOp,
+} from '../../worker/core/hub-api.ts';
 import type { Locks } from '../../worker/locks.ts';
+import type { Random } from '../kernel/random.ts';
 import type { Realm } from '../kernel/realm.ts';
 import * as simLimits from '../limits.ts';
+import { callsOver, type Calls } from './calls.ts';
+import { startEngine, unavailable, type EngineParts, type PageHosts } from './engines.ts';
+import { SimPort } from './port.ts';
 import type { Renderer } from './renderer.ts';
 import type { SharedWorkers } from './shared-workers.ts';
+
+/** The build of the app that a page loads. */
+export interface PageBuild {
+  readonly worker: string;
+  /** Of the contract between tab and hub. */
+  readonly version: number;
+  readonly hosts: PageHosts;
+}
 
 /** What a page has of its browser. */
 export interface PageParts {
   readonly realm: Realm;
   readonly renderer: Renderer;
+  readonly random: Random;
   readonly workers: SharedWorkers;
   readonly locks: Locks;
+  readonly openChannel: OpenChannel;
+  readonly build: PageBuild;
   /** Milliseconds since the Unix epoch. */
   readonly wallClock: () => number;
+  /** Runs the script of the worker in a realm. */
+  readonly startHub: EngineParts['start'];
   /** A batch goes to the hub, as one of so many that have no answer. */
   pushing(count: number, ops: readonly TabOp[]): void;
 }
@@ -24,36 +49,47 @@ export interface PageParts {
 export class Page {
   readonly realm: Realm;
   readonly renderer: Renderer;
+  readonly build: PageBuild;
   readonly world: TabWorld;
   #events: PageEvents | null = null;
   #visibility: DocumentVisibilityState = 'visible';
-  #isCached = false;
 
-  constructor({ realm, renderer, workers, locks, wallClock, pushing }: PageParts) {
+  constructor({ realm, renderer, workers, locks, build, openChannel, wallClock, ...parts }: PageParts) {
     this.realm = realm;
     this.renderer = renderer;
+    this.build = build;
     renderer.add(realm);
+    const { hosts, version } = build;
+    const { random, pushing } = parts;
+    const after = (delayMs: number, run: () => void) => realm.after(this.#throttled(delayMs), run);
+    const hubOf = (calls: Pick<Calls<HubApi>, 'remote'>) =>
+      remoteHub(calls.remote as never, version, pushing);
+    const portTo = (port: SimPort<never>, api: TabApi): HubPort => {
+      port.serve(api);
+      return { hub: hubOf(port as never), close: () => port.close() };
+    };
+    const engine = { page: realm, version, random, after, start: parts.startHub, portTo };
     this.world = {
       locks,
+      openChannel,
+      lingers: workers.lingers,
       now: wallClock,
       randomId: realm.newId,
       visibility: () => this.#visibility,
-      after: (delayMs, run) => realm.after(this.#throttled(delayMs), run),
-      openHub(url, hubName, api) {
-        const port = workers.connect(realm, renderer, url, hubName);
-        port.serve(api);
-        const remote = port.remote as unknown as Remote<HubApi>;
-        let batches = 0;
-        const push = async (hubId: string, tabId: string, ops: readonly TabOp[]): Promise<PushReply> => {
-          pushing((batches += 1), ops);
-          try {
-            return await remote.push(hubId, tabId, ops);
-          } finally {
-            batches -= 1;
-          }
-        };
-        const { attach, detach } = remote;
-        return { hub: { attach, push, detach } as unknown as Remote<HubApi>, close: () => port.close() };
+      after,
+      openSharedWorker(url, hubName, api, failed, life) {
+        const fate = hosts['shared-worker'];
+        if (fate === 'throws') throw unavailable('shared-worker');
+        if (fate === 'fails') realm.after(simLimits.loadMsMin, () => failed(unavailable('shared-worker')));
+        const name = `${hubName}@${version}${life > 0 ? `~${life}` : ''}`;
+        const nobody = () => new SimPort<never>(realm, () => 0);
+        return portTo(fate === 'works' ? workers.connect(realm, renderer, url, name) : nobody(), api);
+      },
+      startEngine: (host, _url, hubName, failed) => startEngine(engine, host, hubName, hosts[host], failed),
+      linkHub(endpoint, api) {
+        const calls = callsOver<HubApi>(endpoint);
+        calls.serve(api);
+        return hubOf(calls);
       },
       watchPage: (events, signal) => {
         this.#events = events;
@@ -68,7 +104,7 @@ export class Page {
   }
 
   get isCached(): boolean {
-    return this.#isCached;
+    return this.realm.isCached;
   }
 
   get isVisible(): boolean {
@@ -99,25 +135,26 @@ export class Page {
     if (!this.isActive) return;
     this.realm.kernel.timeline.add(this.realm.name, 'is cached');
     this.realm.enter(() => this.#events?.hidden());
-    this.#isCached = true;
+    this.realm.isCached = true;
     this.realm.freeze();
   }
 
   /** The user comes back. */
   restore(): void {
-    if (!this.#isCached) return;
-    this.#isCached = false;
+    if (!this.isCached) return;
+    this.realm.isCached = false;
     this.realm.thaw();
     this.realm.after(0, () => this.#events?.restored());
   }
 
-  /** A background page is stopped, and goes on with what has come meanwhile. */
-  freeze(): void {
+  /** A background page is stopped, and goes on with what has come meanwhile. Not every browser tells it before. */
+  freeze(isTold: boolean): void {
+    if (isTold) this.realm.enter(() => this.#events?.frozen());
     this.realm.freeze();
   }
 
   resume(): void {
-    if (this.#isCached || !this.realm.isFrozen) return;
+    if (this.isCached || !this.realm.isFrozen) return;
     this.realm.thaw();
     this.realm.after(0, () => this.#events?.signal('resume'));
   }
@@ -126,4 +163,24 @@ export class Page {
   #throttled(delayMs: number): number {
     return this.isVisible ? delayMs : Math.ceil(delayMs / simLimits.hiddenTickMs) * simLimits.hiddenTickMs;
   }
+}
+
+/** The hub as a tab of this build calls it. */
+function remoteHub(
+  remote: Remote<HubApi>,
+  version: number,
+  pushing: (count: number, ops: readonly TabOp[]) => void,
+): Remote<HubApi> {
+  let batches = 0;
+  const push = async (hubId: string, tabId: string, ops: readonly TabOp[]): Promise<PushReply> => {
+    pushing((batches += 1), ops);
+    try {
+      return await remote.push(hubId, tabId, ops);
+    } finally {
+      batches -= 1;
+    }
+  };
+  const attach = (request: AttachRequest) => remote.attach({ ...request, version });
+  const detach = (hubId: string, tabId: string) => remote.detach(hubId, tabId);
+  return { attach, push, detach } as unknown as Remote<HubApi>;
 }

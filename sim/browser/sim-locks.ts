@@ -8,6 +8,24 @@ interface Request {
   readonly realm: Realm;
   readonly isShared: boolean;
   readonly granted: () => void;
+  /** Tells the holder, if it wants to hear of it, that the lock was taken away. */
+  readonly stolen: () => void;
+  /** When it was asked for, or given. */
+  heldSince: number;
+}
+
+/** Who holds a lock, and since when. */
+export interface LockHolder {
+  readonly realm: Realm;
+  readonly heldSince: number;
+}
+
+/** What is asked for. */
+interface Wish {
+  readonly isShared?: boolean;
+  readonly isSteal?: boolean;
+  readonly granted: () => void;
+  readonly lost?: () => void;
 }
 
 interface Line {
@@ -27,17 +45,35 @@ export class SimLocks {
     this.#random = random;
   }
 
-  /** Names that are held, for whoever looks whether all were released. */
-  get held(): string[] {
-    return [...this.#lines].filter(([, { held }]) => held.size > 0).map(([name]) => name);
+  /** Somebody steals a lock from those who hold it. */
+  stealing: (thief: Realm, name: string, holders: readonly LockHolder[]) => void = () => {};
+
+  /** Who holds which lock, for whoever looks whether all were released. */
+  get held(): readonly (LockHolder & { readonly name: string })[] {
+    return [...this.#lines].flatMap(([name, { held }]) =>
+      [...held].map(({ realm, heldSince }) => ({ name, realm, heldSince })),
+    );
   }
 
-  /** Takes a lock away from its holder, who does not notice. */
+  /** Who wants to hold a lock, and since when. */
+  wanted(name: string): readonly { readonly realm: Realm; readonly sinceMs: number }[] {
+    const waiting = this.#lines.get(name)?.waiting.filter(({ isShared }) => !isShared) ?? [];
+    return waiting.map(({ realm, heldSince }) => ({ realm, sinceMs: heldSince }));
+  }
+
+  /** Names of the locks that a realm waits to be free. */
+  awaited(by: Realm): readonly string[] {
+    const isAwaited = ({ waiting }: Line) => waiting.some(({ realm, isShared }) => isShared && realm === by);
+    return [...this.#lines].filter(([, line]) => isAwaited(line)).map(([name]) => name);
+  }
+
+  /** The browser takes a lock away from its holder. */
   steal(name: string): void {
     const line = this.#lines.get(name);
     if (!line) return;
-    this.#kernel.timeline.add('locks', `${name} is stolen`);
-    line.held.clear();
+    this.#kernel.timeline.add('locks', `${name} is taken away`);
+    this.#kernel.changedAt = this.#kernel.now;
+    this.#clear(line);
     this.#grant(name, line);
   }
 
@@ -46,16 +82,29 @@ export class SimLocks {
     return {
       hold: (name) =>
         new Promise((resolve) => {
-          const end = this.#request(realm, name, false, () => resolve(end));
+          const end = this.#request(realm, name, { granted: () => resolve(end) });
         }),
       whenFree: (name, onFree) => {
         let isEnded = false;
-        const end = this.#request(realm, name, true, () => {
+        const granted = () => {
           end();
           if (!isEnded) onFree();
-        });
+        };
+        const end = this.#request(realm, name, { isShared: true, granted });
         return () => {
           isEnded = true;
+          end();
+        };
+      },
+      compete: (name, { taken, lost }, isSteal = false) => {
+        let hasLeft = false;
+        const end = this.#request(realm, name, {
+          isSteal,
+          granted: () => hasLeft || taken(),
+          lost: () => hasLeft || lost(),
+        });
+        return () => {
+          hasLeft = true;
           end();
         };
       },
@@ -63,10 +112,18 @@ export class SimLocks {
   }
 
   /** Asks for a lock. Returns the function that releases it, or leaves the line. */
-  #request(realm: Realm, name: string, isShared: boolean, onGranted: () => void): () => void {
+  #request(realm: Realm, name: string, { isShared = false, isSteal = false, ...told }: Wish): () => void {
     if (!realm.emits()) return () => {};
-    const granted = () => void realm.after(this.#random.between(0, simLimits.lockMsMax), onGranted);
-    const request: Request = { realm, isShared, granted };
+    // Whoever loses a lock has been told before that it is held.
+    let toldAt = 0;
+    const tell = (run: () => void) => {
+      const { now } = this.#kernel;
+      toldAt = Math.max(toldAt, now + this.#random.between(0, simLimits.lockMsMax));
+      realm.after(toldAt - now, run);
+    };
+    const granted = () => tell(told.granted);
+    const stolen = () => told.lost && tell(told.lost);
+    const request: Request = { realm, isShared, granted, stolen, heldSince: this.#kernel.now };
     const line = this.#lines.get(name) ?? { held: new Set(), waiting: [] };
     this.#lines.set(name, line);
     const end = () => {
@@ -78,11 +135,22 @@ export class SimLocks {
       this.#grant(name, line);
     };
     this.#ends(realm).add(end);
-    line.waiting.push(request);
+    if (isSteal) {
+      this.#kernel.timeline.add(realm.name, 'steals', name);
+      this.stealing(realm, name, [...line.held]);
+      this.#clear(line);
+      line.waiting.unshift(request);
+    } else line.waiting.push(request);
     this.#grant(name, line);
     return () => {
       if (realm.emits()) end();
     };
+  }
+
+  /** Nobody of those who hold it does any more. */
+  #clear({ held }: Line): void {
+    for (const { stolen } of held) stolen();
+    held.clear();
   }
 
   #grant(name: string, line: Line): void {
@@ -92,6 +160,7 @@ export class SimLocks {
       if (!isFree) return;
       waiting.shift();
       held.add(first);
+      first.heldSince = this.#kernel.now;
       this.#kernel.timeline.add(first.realm.name, first.isShared ? 'is told of' : 'holds', name);
       first.granted();
     }

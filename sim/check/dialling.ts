@@ -1,4 +1,5 @@
-import type { BackoffPolicy, TabOp } from '../../worker/core/hub-api.ts';
+import type { TabOp } from '../../worker/core/hub-api.ts';
+import type { BackoffPolicy } from '../../worker/core/policy-types.ts';
 import type { Realm } from '../kernel/realm.ts';
 import type { ServerEndObserver } from '../network/connection.ts';
 import type { NetworkObserver } from '../network/network.ts';

@@ -1,5 +1,5 @@
 import { defaultLimits } from '../../server/limits.ts';
-import type { PortObserver } from '../browser/browser.ts';
+import type { PortObserver } from '../browser/hubs.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { NetworkObserver } from '../network/network.ts';
 import type { Plan } from '../workload/plan.ts';

@@ -65,6 +65,31 @@ describe('a realm', () => {
     realm.dieAfter(2);
     expect([realm.emits(), realm.emits(), realm.emits(), realm.isDead]).toEqual([true, true, false, true]);
   });
+
+  it('takes along what it has started when it freezes, thaws and dies', () => {
+    const page = new Realm(new Kernel(), 'page');
+    const worker = page.spawn('worker');
+    page.freeze();
+    expect(worker.isFrozen).toBe(true);
+    page.thaw();
+    expect([worker.isFrozen, [...page.children]]).toEqual([false, [worker]]);
+    page.die('killed');
+    expect([worker.isDead, [...page.children]]).toEqual([true, []]);
+  });
+
+  it('is ended by a message while it is in the back/forward cache, unless the end is closed', async () => {
+    const kernel = new Kernel();
+    const realm = new Realm(kernel, 'page');
+    const seen: string[] = [];
+    realm.evicted = () => seen.push('evicted');
+    realm.isCached = true;
+    realm.receive(1, { isClosed: true }, () => seen.push('closed'));
+    await kernel.run(2);
+    expect(seen).toEqual([]);
+    realm.receive(1, { isClosed: false }, () => {});
+    await kernel.run(5);
+    expect(seen).toEqual(['evicted']);
+  });
 });
 
 describe('chance', () => {

@@ -8,6 +8,8 @@ export class Kernel {
   readonly #queue = new EventQueue();
   /** Milliseconds since the simulation began. */
   now = 0;
+  /** When something last began, stopped, went on or ended. */
+  changedAt = 0;
   /** Events that have run. */
   events = 0;
   /** Why the simulation cannot go on; null while it can. */

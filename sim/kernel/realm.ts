@@ -9,17 +9,43 @@ export class Realm {
   static current: Realm | null = null;
   readonly name: string;
   readonly kernel: Kernel;
+  /** When it was last frozen. */
+  frozenAt = -Infinity;
   /** When it last went on after it had been frozen. */
   thawedAt = -Infinity;
+  /** When something that it had started ended last. */
+  childDiedAt = -Infinity;
   #state: 'running' | 'frozen' | 'dead' = 'running';
   #outputsLeft = Infinity;
   #ids = 0;
   readonly #backlog: (() => void)[] = [];
   readonly #onDeath: (() => void)[] = [];
+  readonly #children = new Set<Realm>();
+  /** In the back/forward cache: what reaches it then would end it, which `evicted` hears of. */
+  isCached = false;
+  evicted: () => void = () => {};
 
   constructor(kernel: Kernel, name: string) {
     this.kernel = kernel;
     this.name = name;
+    kernel.changedAt = kernel.now;
+  }
+
+  /** Starts something that lives no longer than this, and runs only while this does: a worker of a page. */
+  spawn(name: string): Realm {
+    const child = new Realm(this.kernel, name);
+    this.#children.add(child);
+    child.onDeath(() => {
+      this.#children.delete(child);
+      this.childDiedAt = this.kernel.now;
+    });
+    this.onDeath(() => child.die(`with ${this.name}`));
+    return child;
+  }
+
+  /** What it has started and what still lives. */
+  get children(): Iterable<Realm> {
+    return this.#children;
   }
 
   get isDead(): boolean {
@@ -44,6 +70,15 @@ export class Realm {
     };
   }
 
+  /** Brings a message from elsewhere after `delayMs`, unless its end is closed by then. */
+  receive(delayMs: number, end: { readonly isClosed: boolean }, run: () => void): void {
+    this.kernel.schedule(delayMs, () => {
+      if (end.isClosed) return;
+      if (this.isCached) this.evicted();
+      this.enter(run);
+    });
+  }
+
   /** Runs `run` here now, later if frozen, never if dead. */
   enter(run: () => void): void {
     if (this.#state === 'running') {
@@ -64,13 +99,16 @@ export class Realm {
     if (this.#state !== 'running') return;
     this.kernel.timeline.add(this.name, 'freezes');
     this.#state = 'frozen';
+    this.kernel.changedAt = this.frozenAt = this.kernel.now;
+    for (const child of this.#children) child.freeze();
   }
 
   thaw(): void {
     if (this.#state !== 'frozen') return;
     this.kernel.timeline.add(this.name, 'thaws');
     this.#state = 'running';
-    this.thawedAt = this.kernel.now;
+    this.kernel.changedAt = this.thawedAt = this.kernel.now;
+    for (const child of this.#children) child.thaw();
     for (const run of this.#backlog.splice(0)) this.after(0, run);
   }
 
@@ -79,6 +117,7 @@ export class Realm {
     if (this.#state === 'dead') return;
     this.kernel.timeline.add(this.name, 'dies', why);
     this.#state = 'dead';
+    this.kernel.changedAt = this.kernel.now;
     this.#backlog.length = 0;
     for (const run of this.#onDeath.splice(0)) run();
   }

@@ -68,6 +68,11 @@ export class SimServer {
     return this.#realm;
   }
 
+  /** Connections that the process has. */
+  get connections(): number {
+    return this.#sessions.size;
+  }
+
   /** Ids of the contents that clients which are connected have under way to the process that runs. */
   get transfers(): readonly string[] {
     const context = this.#context;

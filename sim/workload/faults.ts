@@ -1,3 +1,4 @@
+import { hubLock } from '../../worker/names.ts';
 import type { Browser } from '../browser/browser.ts';
 import type { SimDatabase } from '../browser/fake-idb.ts';
 import type { Page } from '../browser/page.ts';
@@ -124,12 +125,7 @@ export class Faults {
         page.close();
         return this.#later(random.between(1, 50), open);
       case 'page-freezes':
-        page.setVisible(false);
-        page.freeze();
-        return this.#later(backMs, () => {
-          page.resume();
-          page.setVisible(true);
-        });
+        return this.#freeze(page, backMs, random);
       case 'page-cached':
         browser.setCached(page, true);
         return this.#later(backMs, () => {
@@ -144,6 +140,34 @@ export class Faults {
     }
   }
 
+  #freeze(page: Page, forMs: number, random: Random): void {
+    page.setVisible(false);
+    this.#victims.browser.freeze(page, this.#plan.tellsFreeze && random.chance(0.8));
+    this.#hangUp(page, random);
+    this.#later(forMs, () => {
+      page.resume();
+      page.setVisible(true);
+    });
+  }
+
+  /** Something happens to the page that holds the hub's lock, if it is a page. */
+  #strikeLeader(kind: FaultKind, random: Random): void {
+    const { browser, hubName } = this.#victims;
+    const holder = browser.locks.held.find(({ name }) => name === hubLock(hubName));
+    const leader = browser.pages.find((page) => page.realm === holder?.realm && page.isActive);
+    if (!leader) return;
+    if (kind === 'leader-freezes') return this.#freeze(leader, random.between(4_000, 40_000), random);
+    this.#strikePage(random.pick(['page-closes', 'page-crashes', 'page-cached']), leader, random);
+  }
+
+  /** A browser may close the sockets of a page that it has frozen. */
+  #hangUp({ realm }: Page, random: Random): void {
+    const realms = new Set([realm, ...realm.children]);
+    for (const connection of this.#victims.network.connections) {
+      if (realms.has(connection.client) && random.chance(0.5)) connection.sever(0, random.next() * 500);
+    }
+  }
+
   #strikeBrowser(kind: FaultKind, random: Random): void {
     const { browser, losingPower, hubName } = this.#victims;
     const before = browser.pages.length;
@@ -152,7 +176,10 @@ export class Faults {
         this.#later(random.between(5, 2_000), () => this.#open());
       }
     };
-    const worker = (): Realm | undefined => browser.workers.realms[0];
+    const worker = (): Realm | undefined => {
+      const all = browser.workerRealms;
+      return all.length > 0 ? random.pick(all) : undefined;
+    };
     switch (kind) {
       case 'renderer-killed':
         if (before > 0) random.pick(browser.pages).renderer.kill();
@@ -166,8 +193,10 @@ export class Faults {
         browser.losePower();
         return reopen();
       case 'lock-stolen':
-        if (this.#plan.deploys > 1) browser.locks.steal(`${hubName}:hub`);
-        return;
+        return browser.locks.steal(hubLock(hubName));
+      case 'leader-freezes':
+      case 'leader-closes':
+        return this.#strikeLeader(kind, random);
       default: {
         if (this.#isAsleep) return;
         // The computer sleeps: everything of the browser stops, and its connections with it.

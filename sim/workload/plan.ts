@@ -4,6 +4,7 @@ import type { Random } from '../kernel/random.ts';
 import * as simLimits from '../limits.ts';
 import type { LinkQuality } from '../network/pipe.ts';
 import type { Marks } from '../network/connection.ts';
+import { hostPlanOf, type HostPlan } from './hosts.ts';
 
 /** Everything that can go wrong; a plan has the mean time between two of each, or nothing of it. */
 export const faultKinds = [
@@ -28,6 +29,8 @@ export const faultKinds = [
   'disk-errors',
   'disk-lost',
   'lock-stolen',
+  'leader-freezes',
+  'leader-closes',
 ] as const;
 
 export type FaultKind = (typeof faultKinds)[number];
@@ -56,11 +59,9 @@ export type Action =
   | 'purge';
 
 /** What one seed stands for. */
-export interface Plan {
+export interface Plan extends HostPlan {
   readonly pages: number;
   readonly renderers: number;
-  /** Builds of the app that are open at the same time, each with a worker URL of its own. */
-  readonly deploys: number;
   /** How long things go wrong. */
   readonly chaosMs: number;
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
@@ -82,13 +83,18 @@ export function planOf(random: Random, tabs?: number): Plan {
     const chance = kind === 'disk-errors' || kind === 'power-loss' ? share / 3 : share;
     if (faultRandom.chance(chance) && !isCalm) faults[kind] = faultRandom.between(4_000, 40_000);
   }
+  const hostPlan = hostPlanOf(random.fork('hosts'));
+  const leaderRandom = faultRandom.fork('leader');
+  if (hostPlan.hosts !== 'shared-worker' && leaderRandom.chance(0.5)) {
+    faults['leader-freezes'] = leaderRandom.pick([3_000, 8_000, 20_000]);
+  }
   const drawn = random.int(1, 8);
   const pages = tabs ?? drawn;
   const workload = workloadOf(random.fork('workload'), pages);
   return {
     pages,
     renderers: random.int(1, 3),
-    deploys: random.chance(0.25) ? 2 : 1,
+    ...hostPlan,
     chaosMs: random.between(10_000, 50_000),
     faults,
     workload,

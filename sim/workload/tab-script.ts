@@ -46,7 +46,7 @@ export class TabScript {
   /** Entries without a fate. */
   #unsettled = 0;
 
-  constructor(page: Page, plan: Plan, deploy: number, random: Random, checks: TabChecks) {
+  constructor(page: Page, plan: Plan, random: Random, checks: TabChecks) {
     const { kernel } = page.realm;
     this.page = page;
     this.#plan = plan;
@@ -57,7 +57,7 @@ export class TabScript {
     this.#weights = actions.map((action) => (sum += weights[action]));
     const { url, ...options } = plan.hub;
     const auth = plan.server.needsToken ? { auth: async () => 'token' } : {};
-    const worker = `https://sim.test/worker-${deploy}.js`;
+    const { worker } = page.build;
     const settings = readOptions(url, { ...options, ...auth, worker } as never, new URL(worker));
     this.socket = createClient(settings, page.world);
     this.socket.addEventListener('status', ({ detail }) => kernel.guarded(() => this.#status(detail)));

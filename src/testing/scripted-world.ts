@@ -7,13 +7,18 @@ import type {
   TabApi,
   TabOp,
 } from '../../worker/core/hub-api.ts';
+import { linkHub } from '../browser-port.ts';
 import { deferred, type Deferred } from '../deferred.ts';
+import { failure } from '../failure.ts';
 import type { PageEvents } from '../page-signals.ts';
-import type { TabWorld } from '../tab-world.ts';
+import type { EngineHost, HostOption, TabWorld } from '../tab-world.ts';
 import { partsWorld } from './parts-world.ts';
+import { scriptedChannels } from './scripted-channel.ts';
+import { scriptedLocks } from './scripted-locks.ts';
 
 /** One way to a host that does what a test tells it. */
 interface ScriptedHost {
+  readonly kind: HostOption;
   readonly url: string;
   readonly hubName: string;
   /** The tab's side. */
@@ -23,57 +28,65 @@ interface ScriptedHost {
   readonly ops: readonly TabOp[];
   readonly detached: readonly string[];
   readonly isClosed: boolean;
+  /** Of a SharedWorker. */
+  readonly life: number;
   /** Answers the last attach. */
   answer(reply: AttachReply): void;
   /** The host cannot be started. */
   fail(error: Error): void;
 }
 
-/** A page in Node. It has hosts that the test plays, and locks that are held until the test frees them. */
+/** A page in Node. It has hosts that the test plays, and locks that are granted and freed by the test. */
 export function scriptedWorld() {
   const hosts: ScriptedHost[] = [];
-  const watchers = new Map<string, Set<() => void>>();
-  const held = new Set<string>();
+  /** Hosts whose constructor throws. */
+  const blocked = new Set<HostOption>();
+  const engines: EngineHost[] = [];
+  const stopped: EngineHost[] = [];
   let page: PageEvents | null = null;
+  const { locks, ...lockTools } = scriptedLocks();
+  const { openChannel, listening } = scriptedChannels();
+
+  function open(
+    kind: HostOption,
+    ...[url, hubName, api, failed, life]: Parameters<TabWorld['openSharedWorker']>
+  ) {
+    const host = Object.assign(openHost(kind, url, hubName, api, failed), { life });
+    hosts.push(host);
+    return { hub: host.hub, close: host.close };
+  }
+  const construct = (kind: HostOption) => {
+    if (blocked.has(kind)) throw failure('host-unavailable', `no ${kind}`);
+  };
 
   const world: TabWorld = {
     ...partsWorld,
     visibility: () => 'visible',
-    locks: {
-      async hold(name) {
-        held.add(name);
-        return () => void held.delete(name);
-      },
-      whenFree(name, onFree) {
-        const all = watchers.get(name) ?? new Set();
-        watchers.set(name, all.add(onFree));
-        return () => void all.delete(onFree);
-      },
+    locks,
+    openChannel,
+    linkHub,
+    lingers: false,
+    openSharedWorker(...way) {
+      construct('shared-worker');
+      return open('shared-worker', ...way);
     },
-    openHub(url, hubName, api, failed) {
-      const host = openHost(url, hubName, api, failed);
-      hosts.push(host);
-      return { hub: host.hub, close: host.close };
+    startEngine(kind, url, hubName, failed) {
+      construct(kind);
+      engines.push(kind);
+      return {
+        open: (api) => open(kind, url, hubName, api, failed, 0),
+        stop: () => void stopped.push(kind),
+      };
     },
     watchPage(events, signal) {
       page = events;
       signal.addEventListener('abort', () => (page = null));
     },
   };
-
-  return {
-    world,
-    hosts,
-    held,
-    page: () => page,
-    /** How many wait for this lock. */
-    watching: (name: string) => watchers.get(name)?.size ?? 0,
-    /** The holder of this lock has died. */
-    free: (name: string) => watchers.get(name)?.forEach((onFree) => onFree()),
-  };
+  return { ...lockTools, world, hosts, blocked, engines, stopped, listening, page: () => page };
 }
 
-function openHost(url: string, hubName: string, api: TabApi, fail: (error: Error) => void) {
+function openHost(kind: HostOption, url: string, hubName: string, api: TabApi, fail: (error: Error) => void) {
   const attaches: AttachRequest[] = [];
   const answers: Deferred<AttachReply>[] = [];
   const ops: TabOp[] = [];
@@ -93,6 +106,7 @@ function openHost(url: string, hubName: string, api: TabApi, fail: (error: Error
     detach: async (_hubId: string, tabId: string) => void detached.push(tabId),
   };
   return {
+    kind,
     url,
     hubName,
     api,
@@ -139,6 +153,7 @@ export const attachedReply = (
     durability: 'strict',
     storeError: null,
     dropped: 0,
+    isOutdated: false,
     ...status,
   },
   ...more,

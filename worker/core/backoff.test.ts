@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { backoffDelayMs } from './backoff.ts';
-import type { BackoffPolicy } from './hub-api.ts';
+import type { BackoffPolicy } from './policy-types.ts';
 
 const policies: fc.Arbitrary<BackoffPolicy> = fc
   .tuple(fc.integer({ min: 1, max: 60_000 }), fc.integer({ min: 0, max: 2 ** 31 }))

@@ -1,4 +1,4 @@
-import type { BackoffPolicy } from './hub-api.ts';
+import type { BackoffPolicy } from './policy-types.ts';
 
 /**
  * Delay before the next attempt, in milliseconds: exponential with a cap, and jitter of half to one and a half

@@ -1,4 +1,4 @@
-import type { HeartbeatPolicy } from './hub-api.ts';
+import type { HeartbeatPolicy } from './policy-types.ts';
 import type { Context } from './context.ts';
 
 /**

@@ -7,6 +7,7 @@ import {
   type OutboxSlots,
   type Slot,
 } from './outbox-slots.ts';
+import * as coreLimits from './limits.ts';
 import type { Entry } from './store-types.ts';
 
 /** The entries of one topic that wait for a large one. */
@@ -33,6 +34,8 @@ export class Held {
   readonly #journal: Journal;
   /** Topics in which something may wait no more. */
   readonly #freed = new Set<string>();
+  /** Transfers of entries that have failed, the newest of them. */
+  readonly #abandoned = new Set<string>();
   /** Up to this key the database has what is held. */
   #keptSeq: number;
   /** The database cannot be written. */
@@ -104,6 +107,20 @@ export class Held {
     if (!large) return;
     this.#line(topic).underWay = 0;
     this.#freed.add(topic);
+  }
+
+  /** A large entry failed, of whose content the server may have some. */
+  abandon(transfer: string): void {
+    this.#abandoned.add(transfer);
+    if (this.#abandoned.size <= coreLimits.abandonedTransfers) return;
+    for (const oldest of this.#abandoned) return void this.#abandoned.delete(oldest);
+  }
+
+  /** Gives the transfers that a connection can give up. */
+  takeAbandoned(): string[] {
+    const transfers = [...this.#abandoned];
+    this.#abandoned.clear();
+    return transfers;
   }
 
   /** Puts into the log what waits for no large entry any more. */

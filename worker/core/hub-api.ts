@@ -1,4 +1,5 @@
 import type { ErrorData } from '../../src/protocol/errors.ts';
+import type { BackoffPolicy, HeartbeatPolicy } from './policy-types.ts';
 import type { Large, LargeMessage, LargeProgress, PendingEntry } from './payload-types.ts';
 
 /**
@@ -6,11 +7,15 @@ import type { Large, LargeMessage, LargeProgress, PendingEntry } from './payload
  * the same port, and the plain data that goes in batches through them.
  */
 
-/** Version of this contract. Tabs and hubs of different builds can meet at one port. */
-export const hubApiVersion = 2;
+/** Version of this contract. Tabs and hubs of different builds can meet at one port, or over a channel. */
+export const hubApiVersion = 3;
 
-/** Where a hub runs. */
-export type HostKind = 'shared-worker' | 'dedicated-worker' | 'page';
+/**
+ * Where a hub runs: in a SharedWorker; in a worker of an elected tab; in an elected tab itself, where no worker can start;
+ * or in a worker or page that serves its own tab alone (`unshared`), where a browser has no Web Locks or no
+ * BroadcastChannel to elect one with.
+ */
+export type HostKind = 'shared-worker' | 'dedicated-worker' | 'page' | 'unshared';
 
 /** States of the hub's connection; the diagram stands in worker/core/connection.ts. */
 export type ConnectionState =
@@ -67,22 +72,6 @@ type Given<T> = {
 /** What a tab gives of it; the hub fills in its defaults. The first tab that attaches decides. */
 export type HubOptions = Given<Omit<HubConfig, 'url'>> & Pick<HubConfig, 'url'>;
 
-/** Delay before attempt n: min(maxMs, baseMs * 2^n) * (0.5 + random). */
-export interface BackoffPolicy {
-  readonly baseMs: number;
-  readonly maxMs: number;
-  /** Failed attempts in a row after which the connection is suspended. */
-  readonly maxAttempts: number;
-  /** Time open after which the attempts count from zero again. */
-  readonly stableMs: number;
-}
-
-/** When the hub asks for a sign of life, and how long it waits for one. */
-export interface HeartbeatPolicy {
-  readonly intervalMs: number;
-  readonly timeoutMs: number;
-}
-
 /** A position in a topic: its incarnation, and the offset of the last message taken. */
 export interface Position {
   readonly epoch: string;
@@ -112,6 +101,8 @@ export interface HubStatus {
   readonly storeError: ErrorData | null;
   /** Entries that ended without reaching the server. */
   readonly dropped: number;
+  /** Whether a tab of a newer version of onesocket waits until this hub has ended: the page should be loaded again. */
+  readonly isOutdated: boolean;
 }
 
 /** Something that a tab tells the hub. Payloads are JSON text, raw bytes, or large. */
@@ -248,6 +239,8 @@ export interface AttachRequest {
   readonly lockName: string | null;
   readonly options: HubOptions;
   readonly hasAuth: boolean;
+  /** Whether the hub's worker lives on for a while after its last tab (`extendedLifetime`). */
+  readonly lingers: boolean;
 }
 
 /** The hub's answer to an attach. */
@@ -265,8 +258,12 @@ export type AttachReply =
       /** Web Lock that this hub holds for its lifetime; null without Web Locks. */
       readonly lifeLock: string | null;
     }
-  /** Alive, but not yet the hub: another one holds the hub lock, or the store is being opened. Ask again. */
+  /** The hub, but its store is still being opened. Ask again. */
   | { readonly kind: 'waiting' }
+  /** Alive, but another one is the hub, to be asked over the channel. This one waits for the lock. */
+  | { readonly kind: 'standby'; readonly hubId: string }
+  /** This hub speaks that version of the contract. The same shape in all versions. */
+  | { readonly kind: 'other-version'; readonly version: number }
   | { readonly kind: 'refused'; readonly error: ErrorData };
 
 /** The hub took the batch, or does not know the tab (any more), on which the tab attaches again. */
@@ -295,4 +292,6 @@ export interface TabApi {
   ): readonly number[] | Promise<readonly number[]>;
   /** A token for the server, from the app's `auth` option. */
   token(): TokenReply | Promise<TokenReply>;
+  /** An error in the hub's code, which no page would see otherwise: its text, and its stack. */
+  trouble(message: string, stack: string): void;
 }

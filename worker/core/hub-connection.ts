@@ -34,7 +34,9 @@ function carryOn(hub: HubState, effect: ConnectionEffect, context: Context): voi
     case 'get-token': {
       const tabIds = hub.tabs.tokenSources();
       if (tabIds.length > 0) hub.effects.push({ ...effect, tabIds });
-      else stepConnection(hub, { kind: 'token', dial: effect.dial, credentials: 'none' }, context);
+      else if (hub.linger.phase === 'none' || !hub.linger.needsToken) {
+        stepConnection(hub, { kind: 'token', dial: effect.dial, credentials: 'none' }, context);
+      }
       return;
     }
     case 'greet':

@@ -1,7 +1,8 @@
 import type { ErrorData } from '../../src/protocol/errors.ts';
 import type { FrameBounds, Outgoing } from '../../src/protocol/outgoing.ts';
 import type { ClientEnvelope } from '../../src/protocol/schema.ts';
-import type { HeartbeatPolicy, HostKind, HubConfig, HubStatus } from './hub-api.ts';
+import type { HeartbeatPolicy } from './policy-types.ts';
+import type { HostKind, HubConfig, HubStatus } from './hub-api.ts';
 import { idleConnection } from './connection.ts';
 import type { Connection } from './connection-types.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -50,6 +51,15 @@ export interface Session {
   readonly hasChunks: boolean;
 }
 
+/** What becomes of the connection after the last tab; the diagram stands in linger.ts. */
+interface Linger {
+  readonly phase: 'none' | 'open' | 'flushing';
+  /** Whether the worker outlives its tabs. */
+  readonly isPossible: boolean;
+  /** Whether a connection needs a token, which only a tab could give. */
+  readonly needsToken: boolean;
+}
+
 /**
  * The state of a hub. It is written by `hubTransition` alone, in place: with tails of thousands of messages
  * a copy for each input would cost more than all the rest. See docs/decisions.
@@ -75,6 +85,8 @@ export interface HubState {
   /** The configured one, shortened by the server's. */
   heartbeatPolicy: HeartbeatPolicy;
   session: Session | null;
+  linger: Linger;
+  isOutdated: boolean;
   rttMs: number | null;
   lastError: ErrorData | null;
   dropped: number;
@@ -119,6 +131,8 @@ export function createHubState(
     heartbeat: { state: 'off' },
     heartbeatPolicy: config.heartbeat,
     session: null,
+    linger: { phase: 'none', isPossible: false, needsToken: false },
+    isOutdated: false,
     rttMs: null,
     lastError: null,
     dropped: 0,
@@ -148,6 +162,7 @@ export function hubStatus(hub: HubState): HubStatus {
     durability: hub.storeHealth.durability,
     storeError: hub.storeHealth.error,
     dropped: hub.dropped,
+    isOutdated: hub.isOutdated,
   };
 }
 

@@ -5,6 +5,7 @@ import { stepConnection, stepHeartbeat } from './hub-connection.ts';
 import { follow, list, publish, purge, withdraw } from './hub-outbox.ts';
 import { askTopics } from './hub-sending.ts';
 import { markCounters, markStatus, say, tellError, type HubState } from './hub-state.ts';
+import { beginLinger, endLinger } from './linger.ts';
 import * as coreLimits from './limits.ts';
 import type { Tab } from './tab-types.ts';
 
@@ -14,16 +15,14 @@ export function attachTab(hub: HubState, request: AttachRequest, context: Contex
   forgetTab(hub, tabId, context);
   hub.tabs.add(tabId, hasAuth, context.now);
   markStatus(hub);
+  endLinger(hub, request);
   stepConnection(hub, { kind: 'start' }, context);
 }
 
 /** Takes leave of a tab that has gone or died. What it had stored goes on to the server. */
 export function dropTab(hub: HubState, tabId: string, context: Context): void {
   forgetTab(hub, tabId, context);
-  // At once: a worker whose last page goes into the back/forward cache is suspended before any timer.
-  if (hub.tabs.size > 0) return;
-  if (hub.journal.hasCursors) hub.journal.flush();
-  stepConnection(hub, { kind: 'stop' }, context);
+  if (hub.tabs.size === 0) beginLinger(hub, context);
 }
 
 function forgetTab(hub: HubState, tabId: string, context: Context): void {

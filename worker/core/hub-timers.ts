@@ -2,6 +2,7 @@ import type { Context } from './context.ts';
 import { stepConnection, stepHeartbeat } from './hub-connection.ts';
 import { expireEntries } from './hub-outbox.ts';
 import { markStatus, type HubState } from './hub-state.ts';
+import { lingerElapsed } from './linger.ts';
 import type { TimerName } from './hub-types.ts';
 
 /** A timer has come to its end. */
@@ -21,6 +22,8 @@ export function elapsed(hub: HubState, timer: TimerName, context: Context): void
       return hub.uploads.retry();
     case 'expiry':
       return expireEntries(hub, context.now);
+    case 'linger':
+      return lingerElapsed(hub, context);
     case 'cursors':
       if (hub.journal.hasCursors) hub.journal.flush();
       return;

@@ -6,12 +6,22 @@ import type { ConnectionEffect, ConnectionInput } from './connection-types.ts';
 import type { StoreChange, StoreHealth } from './store-types.ts';
 
 /** The hub's timers. At most one of each runs; starting one anew replaces it. */
-export type TimerName = 'connection' | 'heartbeat' | 'status' | 'expiry' | 'stall' | 'cursors' | 'uploads';
+export type TimerName =
+  | 'connection'
+  | 'heartbeat'
+  | 'status'
+  | 'expiry'
+  | 'stall'
+  | 'cursors'
+  | 'uploads'
+  | 'linger';
 
 /** Everything that can happen to a hub. */
 export type HubInput =
   | { readonly kind: 'tab-attached'; readonly request: AttachRequest }
   | { readonly kind: 'tab-gone'; readonly tabId: string }
+  /** A tab of a newer version waits for this hub's end. */
+  | { readonly kind: 'outdated' }
   | { readonly kind: 'tab-ops'; readonly tabId: string; readonly ops: readonly TabOp[] }
   /** The tab took the batch with this number, and all before it. */
   | {

@@ -226,6 +226,18 @@ describe('a large entry', () => {
   });
 });
 
+describe('a large entry that fails while there is no connection', () => {
+  it('has its transfer given up by the next one', () => {
+    const driver = uploading('t', 'u');
+    chunkAck(driver, 'a1', 0);
+    driver.lost();
+    driver.ops('a', { kind: 'withdraw', id: 'w', entryId: 'a1' });
+    driver.reopen({ features: ['batch', 'chunks'] });
+    expect(driver.sent('abandon').map(({ head }) => head.transfer)).toEqual(['a1']);
+    expect(driver.sent('offer').at(-1)!.head.transfer).toBe('a2');
+  });
+});
+
 describe('a database that cannot be written', () => {
   const health = (driver: HubDriver, durability: 'strict' | 'memory') =>
     driver.run({ kind: 'store-health', health: { durability, error: null } });

@@ -8,7 +8,10 @@ import type { Upload } from './uploads.ts';
 
 /** Gives up the transfers of entries that have failed. */
 export function abandonUploads(hub: HubState, { hasChunks }: Session, now: number): void {
-  for (const transfer of hub.uploads.takeEnded()) if (hasChunks) say(hub, now, { type: 'abandon', transfer });
+  hub.uploads.dropEnded();
+  for (const transfer of hub.outbox.held.takeAbandoned()) {
+    if (hasChunks) say(hub, now, { type: 'abandon', transfer });
+  }
 }
 
 /** Offers large entries, and asks for as many parts of them as may be under way. */

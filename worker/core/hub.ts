@@ -13,6 +13,7 @@ import type { HubEffect, HubInput } from './hub-types.ts';
 import { takeChunkRead } from './hub-uploads.ts';
 import { fillSession } from './hub-sending.ts';
 import { tellReceived } from './receive-window.ts';
+import { watchLinger } from './linger.ts';
 import * as coreLimits from './limits.ts';
 import { isDue, takeAnswers } from './tabs.ts';
 import type { Tab } from './tab-types.ts';
@@ -24,6 +25,7 @@ import type { Tab } from './tab-types.ts';
 export function hubTransition(hub: HubState, input: HubInput, context: Context): readonly HubEffect[] {
   hub.effects = [];
   take(hub, input, context);
+  watchLinger(hub, context);
   hub.outbox.held.passOn();
   admitBlocked(hub, context.now);
   hub.outbox.held.passOn();
@@ -46,6 +48,10 @@ function take(hub: HubState, input: HubInput, context: Context): void {
       return attachTab(hub, input.request, context);
     case 'tab-gone':
       return dropTab(hub, input.tabId, context);
+    case 'outdated':
+      if (!hub.isOutdated) markStatus(hub);
+      hub.isOutdated = true;
+      return;
     case 'tab-ops':
       return takeOps(hub, input.tabId, input.ops, context);
     case 'batch-taken': {

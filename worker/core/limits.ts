@@ -47,6 +47,10 @@ export const rememberedTabs = 1024;
 export const keptFailures = 10_000;
 /** How long a draining connection waits for acknowledgements. */
 export const drainMs = 5_000;
+/** How long a hub that outlives its tabs keeps the connection after the last one, so that a reload finds it open. */
+export const lingerMs = 5_000;
+/** How long it then waits for the outbox to be empty. */
+export const lingerFlushMs = 30_000;
 /** Changes of counters are told to tabs at most this often; changes of state at once. */
 export const statusIntervalMs = 250;
 /** Failures that wait for a commit of something else. */
@@ -66,3 +70,5 @@ export const expiryIntervalMs = 250;
 export const firstWindowBytes = 64 * 1024;
 /** Where the doubling of that ends. */
 export const windowBytesMax = 64 * 1024 * 1024;
+/** Transfers of failed entries that the next connection gives up. */
+export const abandonedTransfers = 64;

@@ -211,14 +211,13 @@ export class Outbox {
   }
 
   /** Fails an entry, unless it has its fate: one of the log, or one that is held. */
-  failSlot(slot: Slot, error: ErrorData): void {
-    if (slot.state === 'live') this.#fail(slot, error);
+  failSlot(slot: Slot | undefined, error: ErrorData): void {
+    if (slot?.state === 'live') this.#fail(slot, error);
   }
 
   /** One entry ends without an acknowledgement. */
   fail(seq: number, error: ErrorData): void {
-    const slot = this.#slots.live(seq);
-    if (slot) this.#fail(slot, error);
+    this.failSlot(this.#slots.live(seq), error);
   }
 
   /** Fails the largest entry under way: what the `drop-entry` close action means, as frames hold many. */
@@ -292,6 +291,7 @@ export class Outbox {
     if (isHeld) this.held.remove(slot);
     else this.#slots.settle(slot, isVolatile ? 'ended' : 'ending');
     if (isHeld) slot.state = 'ending';
+    if (entry.large) this.held.abandon(entry.id);
     if (isVolatile) return this.#journal.tell({ kind: 'failed', ...failureOf(entry, error) });
     this.#ending.push(slot);
     this.#journal.fail(entry, error, isHeld);

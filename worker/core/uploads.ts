@@ -87,15 +87,9 @@ export class Uploads {
     this.#waiting.clear();
   }
 
-  /** Takes out the entries that failed before they were acknowledged, and forgets those that are done with. */
-  takeEnded(): string[] {
-    const failed: string[] = [];
-    for (const [id, { slot, isDone }] of this.#byId) {
-      if (slot.state === 'live') continue;
-      this.#byId.delete(id);
-      if (slot.state === 'ending' || !isDone) failed.push(id);
-    }
-    return failed;
+  /** Forgets those whose entries have a fate. */
+  dropEnded(): void {
+    for (const [id, { slot }] of this.#byId) if (slot.state !== 'live') this.#byId.delete(id);
   }
 
   /** Those that have the next chunks to be read, as many as may be under way. */

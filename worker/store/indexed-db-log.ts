@@ -106,7 +106,8 @@ export class IndexedDbLog {
         [clientId, clientEpoch, client![2], client![3], client![4]],
         index,
         { ...change, entries },
-        this.#isUncertain ? this.#lastSeq : null,
+        // What is in doubt goes only where it is written again at the same time.
+        this.#isUncertain && !freesOnly ? this.#lastSeq : null,
         freesOnly,
       );
     };
@@ -118,7 +119,7 @@ export class IndexedDbLog {
     if (this.#db !== db) throw new DOMException('the connection was closed', 'InvalidStateError');
     this.#index = { ...index, ...written.index };
     this.#lastSeq = written.lastSeq ?? (this.#isEmpty ? 0 : this.#lastSeq);
-    this.#isUncertain = false;
+    this.#isUncertain &&= freesOnly;
     this.#isEmpty = false;
     return 'written';
   }

@@ -1,6 +1,7 @@
 import { errorData, type ErrorData } from '../../src/protocol/errors.ts';
 import type { Clock } from '../clock.ts';
 import type { StoreChange, StoredOutbox } from '../core/store-types.ts';
+import { randomId } from '../random-id.ts';
 import type { OutboxStore, StoreOpening } from '../outbox-store.ts';
 import { ChangeSet } from './change-set.ts';
 import type { IndexedDbLog } from './indexed-db-log.ts';
@@ -94,7 +95,7 @@ export class ResilientStore implements OutboxStore {
 
   async #open(opening: StoreOpening): Promise<StoredOutbox> {
     this.#opening = opening;
-    let stored = newOutbox(crypto.randomUUID());
+    let stored = newOutbox(randomId());
     this.#log = this.#makeLog(stored.clientId, opening.durability);
     try {
       const opened = await this.#log.open();

@@ -9,11 +9,13 @@ import {
   type TokenReply,
 } from '../core/hub-api.ts';
 import { PlainStore } from '../core/testing/plain-store.ts';
-import { HubHost } from '../hub-host.ts';
-import type { Locks } from '../locks.ts';
+import type { OpenChannel } from '../channel.ts';
+import { HubHost, type HubWorld } from '../hub-host.ts';
 import type { OutboxStore, StoreOpening } from '../outbox-store.ts';
-import type { TabLink } from '../tab-link.ts';
+import { linkOver, type TabLink } from '../tab-link.ts';
 import type { TransportEvents } from '../transport.ts';
+import { memoryChannels } from './memory-channels.ts';
+import { MemoryLocks } from './memory-locks.ts';
 
 /** Where the hubs connect to. */
 export const url = 'ws://hub.test/';
@@ -23,36 +25,6 @@ interface FakeSocket {
   readonly events: TransportEvents;
   readonly frames: (string | Uint8Array)[];
   closed: { readonly code: number; readonly reason: string } | null;
-}
-
-/** Locks in memory. */
-export class MemoryLocks implements Locks {
-  /** Who holds a lock, and who waits for it. */
-  readonly #lines = new Map<string, (() => void)[]>();
-  readonly watchers = new Map<string, () => void>();
-
-  get held(): string[] {
-    return [...this.#lines.keys()];
-  }
-
-  hold(name: string): Promise<() => void> {
-    const line = this.#lines.get(name) ?? [];
-    this.#lines.set(name, line);
-    const release = () => {
-      line.shift();
-      if (line.length === 0) this.#lines.delete(name);
-      else line[0]!();
-    };
-    return new Promise((resolve) => {
-      line.push(() => resolve(release));
-      if (line.length === 1) line[0]!();
-    });
-  }
-
-  whenFree(name: string, onFree: () => void): () => void {
-    this.watchers.set(name, onFree);
-    return () => this.watchers.delete(name);
-  }
 }
 
 /** A store that settles at once, unless told otherwise, and outlives its hubs. */
@@ -89,21 +61,40 @@ let hubs = 0;
 /** The name of all hubs. */
 export const hubName = 'onesocket:test';
 
+/** What may be another than usual. */
+type WorldParts = Omit<Partial<HubWorld>, 'store' | 'locks' | 'openChannel'> & {
+  readonly store: MemoryStore;
+  readonly locks: MemoryLocks;
+  readonly openChannel: OpenChannel;
+  readonly hasLocks: boolean;
+};
+
 /** A world in memory: sockets and timers are driven by hand. */
 export class World {
   readonly sockets: FakeSocket[] = [];
   readonly timers = new Set<{ readonly delayMs: number; readonly run: () => void }>();
   readonly store: MemoryStore;
   readonly locks: MemoryLocks;
+  readonly openChannel: OpenChannel;
   readonly host: HubHost;
   hasEnded = false;
 
-  /** Shares store and locks with the world of an earlier hub. */
-  constructor({ store = new MemoryStore(), locks = new MemoryLocks(), hasLocks = true } = {}) {
+  /** Shares store, locks and channels with the world of an earlier hub. */
+  constructor({
+    store = new MemoryStore(),
+    locks = new MemoryLocks(),
+    openChannel = memoryChannels(),
+    hasLocks = true,
+    ...more
+  }: Partial<WorldParts> = {}) {
     this.store = store;
     this.locks = locks;
+    this.openChannel = openChannel;
     this.host = new HubHost({
       host: 'shared-worker',
+      isElected: false,
+      openChannel,
+      linkOver,
       hubName,
       store,
       randomId: () => `hub${(hubs += 1)}`,
@@ -125,6 +116,7 @@ export class World {
       },
       locks: hasLocks ? locks : null,
       ended: () => (this.hasEnded = true),
+      ...more,
     });
   }
 
@@ -164,6 +156,7 @@ export class FakeTab {
   isClosed = false;
   /** Whether it takes the batches that it is sent. */
   takes = true;
+  readonly troubles: string[] = [];
   /** What it rejects every batch with, as a page does whose handler throws. */
   fails: Error | null = null;
   /** What its `auth` gives; a promise that is not settled stands for a tab that has died. */
@@ -187,6 +180,7 @@ export class FakeTab {
           this.tokensAsked += 1;
           return this.token();
         },
+        trouble: async (message) => void this.troubles.push(message),
       },
       serve: (api) => (this.api = api),
       close: () => (this.isClosed = true),
@@ -196,7 +190,7 @@ export class FakeTab {
 
   async attach(more: Partial<AttachRequest> = {}): Promise<AttachReply> {
     const request = { version: hubApiVersion, tabId: this.id, lockName: `lock ${this.id}`, options: { url } };
-    return this.api.attach({ ...request, hasAuth: false, ...more });
+    return this.api.attach({ ...request, hasAuth: false, lingers: false, ...more });
   }
 
   async attached(more: Partial<AttachRequest> = {}) {

@@ -1,56 +1,6 @@
-import type { Locks } from '../locks.ts';
-
-/** What the adapter's own test brings along. */
-export interface LocksUnderTest {
-  readonly locks: Locks;
-  /** A name that no other case uses. */
-  newName(): string;
-  /**
-   * Takes a lock in something that can die, such as a page or a worker. Settles once it is held; the function kills
-   * the holder without a word to anybody.
-   */
-  holdElsewhere(name: string): Promise<() => void>;
-}
-
-/** One rule. */
-export interface LocksCase {
-  /** A sentence in the present tense. */
-  readonly name: string;
-  readonly run: (test: LocksUnderTest) => Promise<void>;
-}
-
-/** What was seen, in order, and a promise for each thing that is expected. */
-function recorder() {
-  const seen: string[] = [];
-  const waiting = new Map<string, () => void>();
-  return {
-    seen,
-    note(what: string): void {
-      seen.push(what);
-      waiting.get(what)?.();
-    },
-    until: (what: string) =>
-      new Promise<void>((resolve) => {
-        if (seen.includes(what)) resolve();
-        else waiting.set(what, resolve);
-      }),
-  };
-}
-
-function equal(actual: readonly string[], expected: readonly string[]): void {
-  const [got, wanted] = [actual.join(', '), expected.join(', ')];
-  if (got !== wanted) throw new Error(`expected [${wanted}], got [${got}]`);
-}
-
-/** Settles once everything has come that was on its way: locks are granted in the order in which they are asked for. */
-async function roundTrip({ locks, newName }: LocksUnderTest): Promise<void> {
-  const name = newName();
-  for (let count = 0; count < 3; count++) (await locks.hold(name))();
-}
-
-/** Waits for a free lock, and notes it under a name. */
-const watch = ({ locks }: LocksUnderTest, name: string, log: ReturnType<typeof recorder>, as: string) =>
-  locks.whenFree(name, () => log.note(as));
+import { competeCases } from './locks-conformance-compete.ts';
+import { roundTrip, watch, type LocksCase } from './locks-conformance-kit.ts';
+import { equal, recorder } from './recorder.ts';
 
 const holdCases: readonly LocksCase[] = [
   {
@@ -196,5 +146,10 @@ const deathCases: readonly LocksCase[] = [
   },
 ];
 
-/** What every adapter of {@link Locks} must do, the simulation's included: cases that any test runner can run. */
-export const locksConformance: readonly LocksCase[] = [...holdCases, ...watchCases, ...deathCases];
+/** What every adapter of `Locks` must do, the simulation's included: cases that any test runner can run. */
+export const locksConformance: readonly LocksCase[] = [
+  ...holdCases,
+  ...watchCases,
+  ...deathCases,
+  ...competeCases,
+];

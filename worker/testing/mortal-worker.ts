@@ -1,3 +1,5 @@
+import { workerName } from '../names.ts';
+
 /** URL of the hub's worker, with one thing more: a test can end it. */
 export const mortalWorker = new URL(
   'testing/mortal.worker.ts?worker_file&type=module',
@@ -6,7 +8,7 @@ export const mortalWorker = new URL(
 
 /** Ends the worker of this hub, as a crash would: nobody is told. Settles once its locks are free. */
 export async function endWorker(hubName: string): Promise<void> {
-  const channel = new BroadcastChannel(`end of ${hubName}`);
+  const channel = new BroadcastChannel(`end of ${workerName(hubName)}`);
   channel.postMessage('end');
   await navigator.locks.request(`${hubName}:hub`, { mode: 'shared' }, () => {});
   channel.close();

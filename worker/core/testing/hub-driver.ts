@@ -1,6 +1,6 @@
 import type { ServerEnvelope, ServerMessage, ClientEnvelope } from '../../../src/protocol/schema.ts';
 import type { Outgoing } from '../../../src/protocol/outgoing.ts';
-import type { HubConfig, TabItem, TabOp } from '../hub-api.ts';
+import type { AttachRequest, HubConfig, TabItem, TabOp } from '../hub-api.ts';
 import { hubApiVersion } from '../hub-api.ts';
 import { hubTransition } from '../hub.ts';
 import { createHubState, hubStatus, type HubState } from '../hub-state.ts';
@@ -65,10 +65,10 @@ export class HubDriver {
     return this.effects.slice(begin);
   }
 
-  attach(tabId: string, more: { readonly hasAuth?: boolean } = {}): void {
+  attach(tabId: string, more: Partial<AttachRequest> = {}): void {
     const { url } = this.hub.config;
     const request = { version: hubApiVersion, tabId, lockName: null, options: { url } };
-    this.run({ kind: 'tab-attached', request: { ...request, hasAuth: false, ...more } });
+    this.run({ kind: 'tab-attached', request: { ...request, hasAuth: false, lingers: false, ...more } });
   }
 
   ops(tabId: string, ...ops: TabOp[]): void {
