@@ -1,19 +1,33 @@
 import { expect, test } from '@playwright/test';
 import { runChaos } from './run.ts';
 import { shortPace } from './schedule.ts';
+import type { ChaosHost } from './setting.ts';
 
-/** Another one is `npm run chaos -- --minutes 0.8 --dense --seed N`. */
-const seed = 20;
+interface ShortRun {
+  readonly host: ChaosHost;
+  readonly minutes: number;
+  readonly seed: number;
+}
 
-test('what was told stored arrives once and in order, whatever is killed, cut, frozen or filled', async () => {
-  test.setTimeout(240_000);
-  const lines: string[] = [];
-  const { summary, failure } = await runChaos({
-    seed,
-    minutes: 0.8,
-    pace: shortPace,
-    say: (line) => void lines.push(line),
+/** Another one is `npm run chaos -- --dense --minutes 0.8 --host H --seed N`. */
+const runs: readonly ShortRun[] = [
+  { host: 'shared-worker', minutes: 0.8, seed: 20 },
+  { host: 'dedicated-worker', minutes: 0.42, seed: 20 },
+];
+
+for (const { host, minutes, seed } of runs) {
+  test(`what was told stored arrives once and in order, whatever breaks, with the host ${host}`, async () => {
+    test.setTimeout(240_000);
+    const lines: string[] = [];
+    const { summary, failure } = await runChaos({
+      browser: 'chromium',
+      host,
+      seed,
+      minutes,
+      pace: shortPace,
+      say: (line) => void lines.push(line),
+    });
+    process.stdout.write(`${summary}\n`);
+    expect(failure, [...lines, summary].join('\n')).toBe('');
   });
-  process.stdout.write(`${summary}\n`);
-  expect(failure, [...lines, summary].join('\n')).toBe('');
-});
+}

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { faults } from './faults.ts';
 import * as chaosLimits from './limits.ts';
 import type { Recorder } from './recorder.ts';
+import { kindsOf } from './setting.ts';
 import type { ServerRecord } from './story.ts';
 import { within } from './within.ts';
 import type { World } from './world.ts';
@@ -24,12 +25,13 @@ export const drain = async (world: World, recorder: Recorder): Promise<Rest> => 
   world.path.heal();
   await world.fillDisk(false);
   await world.tabs.fill(world.browser);
-  const { pages } = world.tabs;
+  let { pages } = world.tabs;
   for (const page of pages) await ask(page, () => page.evaluate(() => chaosPage.finish()));
   const stuck = await untilFinished(pages);
   if (stuck.length > 0) {
     // What only waits for the next hub is late, and a failure, but not lost.
-    await faults['close-worker'].begin(world, 0);
+    if (kindsOf(world.setting).has('close-worker')) await faults['close-worker'].begin(world, 0);
+    pages = world.tabs.pages;
     stuck.push(...(await untilFinished(pages)).map((text) => `with the next hub, too: ${text}`));
   }
   const record = await world.record();

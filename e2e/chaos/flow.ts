@@ -22,12 +22,12 @@ export class Flow {
   check(now: number): string | null {
     const passedMs = now - this.#checkedAt;
     this.#checkedAt = now;
-    const { stored, storedInMemory, acked } = this.#recorder;
+    const { stored, storedInMemory, acked, left } = this.#recorder;
     const storing = this.#log.isActive('browser') ? 0 : passedMs;
     const acknowledging = this.#log.isActive('browser', 'network') ? 0 : passedMs;
     return (
       this.#advance('stored', this.#storing, stored + storedInMemory, storing) ??
-      this.#advance('acknowledged', this.#acknowledging, acked, acknowledging)
+      this.#advance('acknowledged', this.#acknowledging, acked + left, acknowledging)
     );
   }
 

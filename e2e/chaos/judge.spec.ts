@@ -2,7 +2,8 @@ import { expect, test } from '@playwright/test';
 import { judge, type Finding, type Told } from './judge.ts';
 import { largeTexts, planLarges, type LargeForm } from './large.ts';
 import * as chaosLimits from './limits.ts';
-import { planLane, shortPace, longPace } from './schedule.ts';
+import { faultKinds, lanes, longPace, planLane, shortPace, type Pace } from './schedule.ts';
+import { browserNames, chaosHosts, kindsOf } from './setting.ts';
 import { entryName, type Held, type Story, type View } from './story.ts';
 
 const story = (n: number, more: Partial<Story> = {}): Story => ({
@@ -198,10 +199,33 @@ test('a seed gives the same large entries again, of all forms and sizes, and rar
 
 test('a seed gives the same faults again, and another seed gives others', () => {
   const faults = (seed: number, pace = shortPace): string => {
-    const lane = planLane(seed, 'browser', pace);
+    const lane = planLane(seed, 'browser', pace, new Set(faultKinds));
     return JSON.stringify(Array.from({ length: 50 }, () => lane.next().value));
   };
   expect(faults(1)).toBe(faults(1));
   expect(faults(1)).not.toBe(faults(2));
   expect(faults(1)).not.toBe(faults(1, longPace));
+});
+
+for (const browser of browserNames) {
+  for (const host of chaosHosts) {
+    test(`nothing is planned that cannot be broken: ${browser}, ${host}`, () => {
+      const kinds = kindsOf({ browser, host });
+      const planned = lanes.flatMap((lane) => {
+        const plan = planLane(1, lane, shortPace, kinds);
+        return Array.from({ length: 50 }, () => plan.next().value?.kind ?? null);
+      });
+      const without = kinds.has('fill-disk') ? [] : [null];
+      expect(new Set(planned)).toEqual(new Set([...kinds, ...without]));
+    });
+  }
+}
+
+test('a leader stays frozen for as long at every pace', () => {
+  const frozen = (pace: Pace): number[] => {
+    const plan = planLane(1, 'browser', pace, new Set(['freeze-leader']));
+    return Array.from({ length: 20 }, () => plan.next().value!.holdMs);
+  };
+  expect(frozen(shortPace)).toEqual(frozen(longPace));
+  expect(Math.max(...frozen(shortPace))).toBeGreaterThan(chaosLimits.stealMsMax);
 });

@@ -52,8 +52,20 @@ export const faultMsMax = 60_000;
 /** How long a page may take to answer before it counts as dead. */
 export const answerMsMax = 5_000;
 
+/** Workers that a page starts to show its process: so many that no hub, and no coincidence, starts them at once. */
+export const markerWorkers = 3;
+
+/** How long a frozen leader may keep the hub lock: by itself 6 seconds, and more where candidates of late have stolen it. */
+export const stealMsMax = 9_000;
+
+/** How long pages look for somebody else who has the hub lock. */
+export const freezeMsMax = 15_000;
+
+/** Time between two looks at who holds the hub lock. */
+export const leaderPollMs = 100;
+
 /** How long the browser may take to start. */
-export const browserStartMsMax = 20_000;
+export const browserStartMsMax = 30_000;
 
 /** Messages in one answer of the server process to a read of its record. */
 export const readMessages = 5_000;

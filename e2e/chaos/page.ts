@@ -42,7 +42,9 @@ class ChaosPage {
     const { connect } = await import(entry);
     const { url, options, topics } = this.spec;
     this.socket = connect(url, options);
-    this.socket.addEventListener('status', () => this.event(['status', this.statusText()]));
+    this.socket.addEventListener('status', () =>
+      this.event(['status', this.statusText(), this.socket.status.queue.entries]),
+    );
     for (const topic of topics) this.subscribe(topic);
     this.goOn();
   }
@@ -54,7 +56,7 @@ class ChaosPage {
     subscription.onGap(({ epoch, offset, reason }) => this.event(['gap', topic, epoch, offset, reason]));
     subscription.ready.then(
       () => this.event(['began', topic, this.socket.status.durability ?? 'none']),
-      (error) => this.event(['status', `${topic} refused: ${error.message}`]),
+      (error) => this.event(['status', `${topic} refused: ${error.message}`, null]),
     );
   }
 
@@ -159,9 +161,10 @@ class ChaosPage {
   }
 
   statusText(): string {
-    const { state, attempt, queue, durability, tabs, hubId, lastError, storeError } = this.socket.status;
+    const { state, attempt, queue, durability, tabs, host, hubId, lastError, storeError } =
+      this.socket.status;
     const errors = [lastError, storeError].map((error) => (error ? `${error.code}: ${error.message}` : '-'));
-    return `${state} attempt ${attempt} queue ${queue.entries} ${durability} tabs ${tabs.length} hub ${hubId} ${errors.join(' / ')}`;
+    return `${state} attempt ${attempt} queue ${queue.entries} ${durability} tabs ${tabs.length} hub ${hubId} in ${host} ${errors.join(' / ')}`;
   }
 }
 
@@ -174,7 +177,8 @@ declare global {
 
 /** The script that makes a page of a site what it is here. */
 export const chaosPageScript = (spec: ChaosPageSpec): string => `
-if (location.protocol !== 'about:') {
+// A page of the browser's own, that tells of a crash for one, may have the URL of the site, but not its rights.
+if (location.protocol !== 'about:' && isSecureContext) {
   // What some compilers wrap functions in.
   globalThis.__name ??= (value) => value;
   globalThis.chaosLarge = new (${String(LargeTexts)})();

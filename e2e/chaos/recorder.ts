@@ -10,6 +10,9 @@ export class Recorder {
   stored = 0;
   storedInMemory = 0;
   acked = 0;
+  /** Entries by which the outbox, as any page saw it, has grown shorter: also those of pages that are gone. */
+  left = 0;
+  #inQueue = 0;
   /** Large messages that subscribers have read and compared. */
   checked = 0;
   readonly damages: Damage[] = [];
@@ -23,6 +26,11 @@ export class Recorder {
 
   get views(): Iterable<View> {
     return this.#views.values();
+  }
+
+  #queued(entries: number): void {
+    this.left += Math.max(0, this.#inQueue - entries);
+    this.#inQueue = entries;
   }
 
   /** Page loads that ever told anything. */
@@ -78,6 +86,7 @@ export class Recorder {
         this.#view(producer, event[1]).beganWith = event[2];
         return;
       case 'status':
+        if (event[2] !== null) this.#queued(event[2]);
         return void this.#lastStatus.set(producer, `${Math.round(this.#now())} ms: ${event[1]}`);
       case 'stored':
       case 'acked':

@@ -2,10 +2,12 @@ import { lineOfFault, type FaultLog } from './fault-log.ts';
 import type { Finding, FindingKind } from './judge.ts';
 import * as chaosLimits from './limits.ts';
 import type { Recorder } from './recorder.ts';
+import type { Setting } from './setting.ts';
 import type { ServerRecord, Story } from './story.ts';
 
 /** What a report is made of. */
 export interface ReportSource {
+  readonly setting: Setting;
   readonly seed: number;
   readonly minutes: number;
   readonly log: FaultLog;
@@ -20,8 +22,15 @@ const count = (findings: readonly Finding[], kind: FindingKind): number =>
   findings.filter((finding) => finding.kind === kind).length;
 
 /** The last line of a run. */
-export const summaryOf = ({ seed, minutes, log, recorder, findings }: ReportSource): string =>
-  `chaos seed ${seed}: ${minutes.toFixed(1)} min, ${log.all.length} faults (${log.byKind()}), ` +
+export const summaryOf = ({
+  setting: { browser, host },
+  seed,
+  minutes,
+  log,
+  recorder,
+  findings,
+}: ReportSource): string =>
+  `chaos seed ${seed}: ${browser}, ${host}, ${minutes.toFixed(1)} min, ${log.all.length} faults (${log.byKind()}), ` +
   `${recorder.stored} stored (${largeStories(recorder).filter(isStored).length} large), ` +
   `${count(findings, 'lost')} lost, ${count(findings, 'doubled')} doubled, ` +
   `${count(findings, 'disordered')} out of order, ${count(findings, 'damaged')} damaged`;
@@ -51,9 +60,9 @@ export const largeCounts = ({ recorder, record, log }: ReportSource): string => 
 
 /** What went wrong, with the story of the first entries concerned. Empty if nothing did. */
 export const failureOf = (source: ReportSource): string => {
-  const { seed, findings, troubles } = source;
+  const { setting, seed, findings, troubles } = source;
   if (findings.length + troubles.length === 0) return '';
-  const lines = [`Failed, seed ${seed}:`, ...troubles];
+  const lines = [`Failed, seed ${seed}, ${setting.browser}, ${setting.host}:`, ...troubles];
   for (const [kind, ofKind] of byKind(findings)) {
     lines.push(`${kind}: ${ofKind.length}`);
     for (const finding of ofKind.slice(0, chaosLimits.storiesTold)) lines.push(...tell(finding, source));

@@ -7,13 +7,14 @@ import { judge } from './judge.ts';
 import * as chaosLimits from './limits.ts';
 import { Recorder } from './recorder.ts';
 import { failureOf, largeCounts, summaryOf } from './report.ts';
-import { planLane, type Lane, type Pace, type PlannedFault } from './schedule.ts';
+import { lanes, planLane, type Lane, type Pace, type PlannedFault } from './schedule.ts';
 import type { Breakage } from './server-contract.ts';
+import { kindsOf, type Setting } from './setting.ts';
 import { within } from './within.ts';
 import { startWorld, type World } from './world.ts';
 
 /** What a run is to do. */
-export interface ChaosPlan {
+export interface ChaosPlan extends Setting {
   readonly seed: number;
   readonly minutes: number;
   readonly pace: Pace;
@@ -33,8 +34,6 @@ export interface ChaosResult {
 /** Breaks what can break for some time, ends all faults, and judges what is left. */
 export const runChaos = async (plan: ChaosPlan): Promise<ChaosResult> => new Run(plan).go();
 
-const lanes: readonly Lane[] = ['network', 'browser', 'disk'];
-
 class Run {
   readonly #plan: ChaosPlan;
   readonly #log = new FaultLog();
@@ -48,17 +47,19 @@ class Run {
   }
 
   async go(): Promise<ChaosResult> {
-    const { say, seed, minutes, breaks } = this.#plan;
+    const { say, seed, minutes, breaks, browser, host } = this.#plan;
+    const setting = { browser, host };
     await using world = await startWorld({
+      setting,
       seed,
       minutes,
       breaks,
       take: (report) => this.#recorder.take(report),
-      pageError: (text) => void this.#troubles.push(`unhandled in a page: ${text}`),
+      trouble: (text) => void this.#troubles.push(text),
     });
     await world.startBrowser();
     await world.tabs.fill(world.browser);
-    say(`chaos seed ${seed}: ${minutes} min`);
+    say(`chaos seed ${seed}: ${browser}, ${host}, ${minutes} min`);
     this.#startedAt = performance.now();
     const suffering = lanes.map((lane) => this.#sufferLane(world, lane));
     await this.#watchFlow();
@@ -78,6 +79,7 @@ class Run {
       cursorTopics: world.cursorTopics,
     });
     const source = {
+      setting,
       seed,
       minutes: minutesDone,
       log: this.#log,
@@ -96,7 +98,7 @@ class Run {
   }
 
   async #sufferLane(world: World, lane: Lane): Promise<void> {
-    for (const fault of planLane(this.#plan.seed, lane, this.#plan.pace)) {
+    for (const fault of planLane(this.#plan.seed, lane, this.#plan.pace, kindsOf(this.#plan))) {
       await this.#pause(fault.afterMs);
       if (this.#over.signal.aborted) return;
       await this.#suffer(world, lane, fault);
@@ -117,7 +119,7 @@ class Run {
     };
     await step('begin', async () => (suffered.note = (await begin(world, pick)) ?? 'nothing there'));
     await this.#pause(holdMs);
-    await step('end', () => end(world));
+    await step('end', async () => (suffered.note += (await end(world)) ?? ''));
     suffered.endedAt = this.#now();
     this.#plan.say(lineOfFault(suffered));
   }

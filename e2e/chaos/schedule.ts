@@ -1,7 +1,8 @@
 import { seededRandom } from './random.ts';
 
 /** What goes on beside each other: at most one fault of each lane is under way. */
-export type Lane = 'network' | 'browser' | 'disk';
+export const lanes = ['network', 'browser', 'disk'] as const;
+export type Lane = (typeof lanes)[number];
 
 /** What one fault of a kind is like. */
 interface FaultShape {
@@ -10,6 +11,8 @@ interface FaultShape {
   readonly share: number;
   /** How long it lasts. */
   readonly holdMs: readonly [min: number, max: number];
+  /** Lasts as long at every pace. */
+  readonly isFixed?: true;
 }
 
 // Chromium believes for up to 30 seconds in the free space that it last saw, so a full disk has to last longer than
@@ -29,14 +32,22 @@ const shapes = {
   'reload-tab': { lane: 'browser', share: 2, holdMs: [0, 500] },
   'close-tab': { lane: 'browser', share: 2, holdMs: [0, 3_000] },
   'kill-browser': { lane: 'browser', share: 1, holdMs: [0, 1_000] },
+  // A lock is stolen after 4 to 6 seconds.
+  'freeze-leader': { lane: 'browser', share: 2, holdMs: [3_000, 12_000], isFixed: true },
+  'freeze-tab': { lane: 'browser', share: 1, holdMs: [1_000, 8_000] },
   'fill-disk': { lane: 'disk', share: 1, holdMs: [34_000, 44_000] },
 } as const satisfies Record<string, FaultShape>;
 
 /** What can go wrong. */
 export type FaultKind = keyof typeof shapes;
 
+/** Those of the browser's lane. */
+export type BrowserFaultKind = {
+  [K in FaultKind]: (typeof shapes)[K]['lane'] extends 'browser' ? K : never;
+}[FaultKind];
+
 /** All of them. */
-const faultKinds = Object.keys(shapes) as FaultKind[];
+export const faultKinds = Object.keys(shapes) as FaultKind[];
 
 /** One fault to come. */
 export interface PlannedFault {
@@ -69,21 +80,27 @@ export const shortPace: Pace = {
 };
 
 /**
- * The faults of one lane, without end. Every kind is dealt as often as its share before the deck is mixed again, so
+ * The faults of one lane, without end, unless none of these kinds belongs to it. Every kind is dealt as often as its share before the deck is mixed again, so
  * that a short run sees most of them.
  */
-export function* planLane(seed: number, lane: Lane, pace: Pace): Generator<PlannedFault, never> {
+export function* planLane(
+  seed: number,
+  lane: Lane,
+  pace: Pace,
+  kinds: ReadonlySet<FaultKind>,
+): Generator<PlannedFault, void> {
   const random = seededRandom(seed, lane);
   const deck = faultKinds.flatMap((kind) =>
-    shapes[kind].lane === lane ? Array<FaultKind>(shapes[kind].share).fill(kind) : [],
+    shapes[kind].lane === lane && kinds.has(kind) ? Array<FaultKind>(shapes[kind].share).fill(kind) : [],
   );
-  for (;;) {
+  while (deck.length > 0) {
     for (const kind of random.shuffle(deck)) {
-      const [min, max] = shapes[kind].holdMs;
+      const { holdMs, isFixed }: FaultShape = shapes[kind];
+      const [min, max] = holdMs;
       yield {
         kind,
         afterMs: random.integer(0, pace.quietMsMax[lane]),
-        holdMs: Math.round(random.integer(min, max) * pace.holdFactor),
+        holdMs: Math.round(random.integer(min, max) * (isFixed ? 1 : pace.holdFactor)),
         pick: random.next(),
       };
     }

@@ -10,7 +10,7 @@ export type PageEvent =
   | readonly [kind: 'checked', topic: string, offset: number, entry: string, problem: string | null]
   | readonly [kind: 'began', topic: string, durability: string]
   | readonly [kind: 'gap', topic: string, epoch: string, offset: number, reason: string]
-  | readonly [kind: 'status', text: string];
+  | readonly [kind: 'status', text: string, queued: number | null];
 
 /** Some of them, of one page load. */
 export interface PageReport {

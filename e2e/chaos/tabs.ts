@@ -1,14 +1,17 @@
 import type { Page } from '@playwright/test';
+import type { Host } from '../harness/capabilities.ts';
 import type { ChaosBrowser } from './browser.ts';
 import * as chaosLimits from './limits.ts';
 import type { LargeShape } from './large.ts';
-import { chaosPageScript, tellBinding, type ChaosPageSpec } from './page.ts';
+import { chaosPageScript, type ChaosPageSpec } from './page.ts';
 import { within } from './within.ts';
 
 /** What the tabs of a run need. */
 export interface TabsPlan {
   readonly origin: string;
   readonly spec: Omit<ChaosPageSpec, 'larges'>;
+  /** Where the tab at a place looks for the hub, or runs it; undefined for the usual. */
+  readonly hostOf: (place: number) => Host | undefined;
   /** The large entries of the n-th page that is opened. */
   readonly larges: (page: number) => readonly LargeShape[];
   /** Called with everything that a page tells. */
@@ -16,6 +19,10 @@ export interface TabsPlan {
   /** Called with what went wrong in a page, that it did not catch. */
   readonly pageError: (text: string) => void;
 }
+
+/** What a browser itself tells in a page of whose hub, in it or in its worker, cannot connect. */
+const connectionNews =
+  /^(WebSocket connection to|Firefox can’t establish a connection to the server at|The connection to) '?wss?:/;
 
 /** The tabs of the browser, each at a place that is filled again when its page has died. */
 export class Tabs {
@@ -57,22 +64,20 @@ export class Tabs {
     this.#places.fill(null);
   }
 
-  async #open({ context }: ChaosBrowser, place: number): Promise<Page> {
-    const { origin, spec, larges, take, pageError } = this.#plan;
-    const page = await context.newPage();
+  async #open(browser: ChaosBrowser, place: number): Promise<Page> {
+    const { origin, spec, hostOf, larges, take, pageError } = this.#plan;
+    const host = hostOf(place);
+    const options = { ...spec.options, ...(host && { host }) };
+    const script = chaosPageScript({ ...spec, options, larges: larges(this.#opened++) });
+    const page = await browser.openPage(script, take);
     page.once('crash', () => void this.close(page));
-    page.on('pageerror', (error) => pageError(`${error.message}\n${error.stack}`));
+    const told = (text: string, more = ''): void => {
+      if (!connectionNews.test(text)) pageError(text + more);
+    };
+    page.on('pageerror', ({ message, stack }) => told(message, `\n${stack}`));
     page.on('console', (message) => {
-      if (message.type() === 'error') pageError(message.text());
+      if (message.type() === 'error') told(message.text());
     });
-    // A binding of our own, because Playwright's wait for an answer, and a page that dies gets none.
-    const devtools = await context.newCDPSession(page);
-    devtools.on('Runtime.bindingCalled', ({ name, payload }) => {
-      if (name === tellBinding) take(payload);
-    });
-    await devtools.send('Runtime.enable');
-    await devtools.send('Runtime.addBinding', { name: tellBinding });
-    await page.addInitScript(chaosPageScript({ ...spec, larges: larges(this.#opened++) }));
     await page.goto(`${origin}/tab-${place}`);
     return page;
   }

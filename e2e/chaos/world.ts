@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { startServerProcess, type ServerProcess } from '../../demo/backend/server-process.ts';
 import { createTcpProxy, type TcpProxy } from '../../demo/backend/tcp-proxy.ts';
 import { startSite, type Site } from '../harness/site.ts';
-import { startBrowser, type ChaosBrowser } from './browser.ts';
+import type { ChaosBrowser } from './browser.ts';
+import { startChromium } from './chromium.ts';
+import { startFirefox } from './firefox.ts';
 import * as chaosLimits from './limits.ts';
 import { planLarges } from './large.ts';
 import { createNarrowPath, type NarrowPath } from './narrow-path.ts';
@@ -17,11 +19,21 @@ import {
   type HeldMessages,
   type ServerFacts,
 } from './server-contract.ts';
+import { hostOf, type Setting } from './setting.ts';
 import type { ServerRecord } from './story.ts';
 import { Tabs } from './tabs.ts';
 
+/** A process that is stopped. */
+export interface Frozen {
+  readonly pid: number;
+  readonly at: number;
+  /** After how many milliseconds somebody else had the hub lock; null where nobody has to take it. */
+  takeover: { afterMs: number | null } | null;
+}
+
 /** Everything that can break, each a real process or a real socket. */
 export interface World extends AsyncDisposable {
+  readonly setting: Setting;
   readonly server: ServerProcess;
   readonly proxy: TcpProxy;
   readonly path: NarrowPath;
@@ -31,23 +43,26 @@ export interface World extends AsyncDisposable {
   readonly cursorTopics: readonly string[];
   /** The browser that runs now. */
   readonly browser: ChaosBrowser;
+  /** The process that is stopped now. */
+  frozen: Frozen | null;
   /** Starts the browser again on the profile of the one that was killed. */
   startBrowser(): Promise<void>;
   /** The disk is full from now on, or is not. Outlives the browser. */
   fillDisk(isFull: boolean): Promise<void>;
+  /** Notes what must not be. */
+  trouble(text: string): void;
   facts(): Promise<ServerFacts>;
   record(): Promise<ServerRecord>;
 }
 
 /** What a world needs. */
-export interface WorldPlan {
+export interface WorldPlan extends Pick<World, 'setting' | 'trouble'> {
   /** Decides the large entries. */
   readonly seed: number;
   /** How long the run is to last. */
   readonly minutes: number;
   readonly breaks: Breakage | undefined;
   readonly take: (report: string) => void;
-  readonly pageError: (text: string) => void;
 }
 
 /** Deadlines short enough that a run meets them all, and a bound that a run does not meet. */
@@ -60,7 +75,8 @@ const pageOptions = {
 } as const;
 
 /** Starts everything but the browser. */
-export const startWorld = async ({ seed, minutes, breaks, take, pageError }: WorldPlan): Promise<World> => {
+export const startWorld = async (plan: WorldPlan): Promise<World> => {
+  const { setting, seed, minutes, breaks, take, trouble } = plan;
   const folder = await mkdtemp(join(tmpdir(), 'onesocket-chaos-'));
   const [profile, data] = [join(folder, 'profile'), join(folder, 'server')];
   await mkdir(data);
@@ -76,8 +92,9 @@ export const startWorld = async ({ seed, minutes, breaks, take, pageError }: Wor
   const cursorTopics = topics.slice(0, 1);
   const tabs = new Tabs({
     origin: site.origin,
+    hostOf: (place) => hostOf(setting.host, place),
     take,
-    pageError,
+    pageError: (text) => trouble(`unhandled in a page: ${text}`),
     larges: (page) => planLarges(seed, page, minutes),
     spec: {
       url: `ws://127.0.0.1:${proxy.port}/realtime`,
@@ -90,6 +107,8 @@ export const startWorld = async ({ seed, minutes, breaks, take, pageError }: Wor
     },
   });
   return assemble({
+    setting,
+    trouble,
     folder,
     profile,
     server,
@@ -102,7 +121,10 @@ export const startWorld = async ({ seed, minutes, breaks, take, pageError }: Wor
   });
 };
 
-interface Parts extends Pick<World, 'server' | 'path' | 'proxy' | 'topics' | 'cursorTopics' | 'tabs'> {
+interface Parts extends Pick<
+  World,
+  'setting' | 'trouble' | 'server' | 'path' | 'proxy' | 'topics' | 'cursorTopics' | 'tabs'
+> {
   readonly folder: string;
   readonly profile: string;
   readonly site: Site;
@@ -111,23 +133,22 @@ interface Parts extends Pick<World, 'server' | 'path' | 'proxy' | 'topics' | 'cu
 const assemble = ({ folder, profile, site, ...parts }: Parts): World => {
   let browser: ChaosBrowser | undefined;
   let isDiskFull = false;
+  const startBrowserIn = parts.setting.browser === 'firefox' ? startFirefox : startChromium;
   const ask = (command: ChaosServerCommand): Promise<unknown> => parts.server.request(command, 20_000);
   const fillDisk = async (isFull: boolean): Promise<void> => {
     isDiskFull = isFull;
-    // DevTools forget the override with the browser.
-    await browser?.operator.send('Storage.overrideQuotaForOrigin', {
-      origin: site.origin,
-      ...(isFull && { quotaSize: 1 }),
-    });
+    // The browser forgets it when it ends.
+    await browser?.fillDisk?.(site.origin, isFull);
   };
   return {
     ...parts,
+    frozen: null,
     get browser() {
       if (browser === undefined) throw new Error('no browser runs');
       return browser;
     },
     async startBrowser() {
-      browser = await startBrowser(profile);
+      browser = await startBrowserIn(profile);
       if (isDiskFull) await fillDisk(true);
     },
     fillDisk,
