@@ -21,7 +21,7 @@ export interface ServerCost {
 
 /** One measured line. `ratio` is above 1 where ours is better. */
 export interface BenchRow {
-  readonly suite: 'fanout' | 'latency' | 'server' | 'durable';
+  readonly suite: 'fanout' | 'latency' | 'server' | 'durable' | 'failover';
   readonly name: string;
   readonly unit: string;
   readonly ours: number;
@@ -43,3 +43,6 @@ export const heldTopic = 'held';
 
 /** Where the bench's server has the library. */
 export const libraryPath = '/dist/index.js';
+
+/** Where it has the election of `broadcast-channel`. */
+export const electionPath = '/election.js';

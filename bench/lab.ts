@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { chromium, type Browser } from 'playwright';
+import { chromium, type Browser, type BrowserContext } from 'playwright';
 import { startServerProcess, type ServerProcess } from '../demo/backend/server-process.ts';
 import { chromiumArgs, findChromium } from '../scripts/browser.mjs';
 import type { BenchCommand, ServerCost, Side } from './contract.ts';
@@ -10,6 +10,8 @@ import { openProfile, type Profile } from './profile.ts';
 export interface Lab extends AsyncDisposable {
   /** Opens tabs in a fresh browser context, gives them to `run`, and closes them. */
   withTabs<T>(count: number, run: (tabs: readonly BenchTab[]) => Promise<T>): Promise<T>;
+  /** Gives a context in a browser of its own and the server's port to `run`, and kills that browser, whatever it was done to. */
+  withBrowser<T>(run: (context: BrowserContext, port: number) => Promise<T>): Promise<T>;
   /** Publishes numbered messages at full speed. Settles with the time of the beginning, ms since the epoch. */
   flood(side: Side, count: number): Promise<number>;
   cost(side: Side): Promise<ServerCost>;
@@ -34,17 +36,29 @@ const floodTimeoutMs = 120_000;
 
 const labOf = (server: ServerProcess, browser: Browser, executablePath: string): Lab => {
   const ask = (command: BenchCommand) => server.request(command, floodTimeoutMs);
+  const contextOf = async (owner: Browser): Promise<BrowserContext> => {
+    const context = await owner.newContext();
+    // tsx compiles with esbuild's keepNames, whose helper the functions that run in the page would miss.
+    await context.addInitScript('globalThis.__name = (target) => target');
+    return context;
+  };
   return {
     async withTabs(count, run) {
-      const context = await browser.newContext();
-      // tsx compiles with esbuild's keepNames, whose helper the functions that run in the page would miss.
-      await context.addInitScript('globalThis.__name = (target) => target');
+      const context = await contextOf(browser);
       const open = async () => await openBenchTab(await context.newPage(), server.port);
       const tabs = await Promise.all(Array.from({ length: count }, open));
       try {
         return await run(tabs);
       } finally {
         await context.close();
+      }
+    },
+    async withBrowser(run) {
+      const other = await chromium.launchServer({ executablePath, args: chromiumArgs });
+      try {
+        return await run(await contextOf(await chromium.connect(other.wsEndpoint())), server.port);
+      } finally {
+        await other.kill();
       }
     },
     flood: async (side, count) => (await ask({ kind: 'flood', side, count })) as number,

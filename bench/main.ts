@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { BenchPlan, BenchRow } from './contract.ts';
 import { measureDurable } from './durable.ts';
+import { measureFailover } from './failover.ts';
 import { measureFanout } from './fanout.ts';
 import { openLab, type Lab } from './lab.ts';
 import { measureLatency } from './latency.ts';
@@ -12,6 +13,7 @@ const suites: Record<BenchRow['suite'], (lab: Lab, plan: BenchPlan) => Promise<B
   latency: measureLatency,
   server: measureServerCost,
   durable: measureDurable,
+  failover: measureFailover,
 };
 
 const usage = `npm run bench [-- [suite ...] [--quick] [--json FILE]]   suites: ${Object.keys(suites).join(', ')}`;

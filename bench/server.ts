@@ -10,7 +10,7 @@ import { runInNewContext } from 'node:vm';
 import { createServer } from 'onesocket/server';
 import { WebSocketServer } from 'ws';
 import { serveParent } from '../demo/backend/parent-channel.ts';
-import { heldTopic, topic, type BenchCommand, type ServerCost, type Side } from './contract.ts';
+import { electionPath, heldTopic, topic, type BenchCommand, type ServerCost, type Side } from './contract.ts';
 
 // One process serves the page and both sides, so that neither has a better machine than the other.
 
@@ -18,11 +18,15 @@ const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 
 // Of Logux a page gets the one module that is measured, and the one that it imports.
 const loguxClient = fileURLToPath(import.meta.resolve('@logux/client'));
-const loguxFiles: Readonly<Record<string, string>> = {
+const peerFiles: Readonly<Record<string, string>> = {
   '/logux/store.js': join(dirname(loguxClient), 'indexed-store/index.js'),
   '/logux/core.js': join(
     dirname(createRequire(loguxClient).resolve('@logux/core')),
     'is-first-older/index.js',
+  ),
+  [electionPath]: join(
+    dirname(fileURLToPath(import.meta.resolve('broadcast-channel'))),
+    '../lib/browser.min.js',
   ),
 };
 const html = `<!doctype html><title>bench</title>
@@ -66,7 +70,7 @@ const http = createHttpServer(async (request, response) => {
   // No idle HTTP connection may be counted as a cost of either side.
   response.setHeader('connection', 'close');
   const name = /^\/dist\/([\w.]+\.js)\b/.exec(request.url ?? '')?.[1];
-  const file = name ? dist + name : loguxFiles[request.url ?? ''];
+  const file = name ? dist + name : peerFiles[request.url ?? ''];
   if (file) response.setHeader('content-type', 'text/javascript').end(await readFile(file));
   else response.setHeader('content-type', 'text/html').end(html);
 });
