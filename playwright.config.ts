@@ -1,24 +1,76 @@
-import { defineConfig } from '@playwright/test';
-import { chromiumArgs, findChromium } from './scripts/browser.mjs';
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type PlaywrightTestConfig } from '@playwright/test';
+import type { E2eOptions } from './e2e/harness/base-test.ts';
+import { hosts } from './e2e/harness/capabilities.ts';
+import { chromiumArgs, findChromium, findFirefox, isPlaywrights } from './scripts/browser.mjs';
 import { isCI } from './scripts/run.mjs';
 
-const executablePath = findChromium();
 const report = process.env['PLAYWRIGHT_JSON_OUTPUT_FILE'];
+const chromium = findChromium();
+const firefox = findFirefox();
 
-export default defineConfig({
+type Config = PlaywrightTestConfig<E2eOptions>;
+type Project = NonNullable<Config['projects']>[number];
+
+/** What needs one browser only, or looks for the host itself, runs in the project of the usual host. */
+const once = ['chaos/**', 'consumer/**', 'policy/**', 'hosts.spec.ts'];
+
+const useChromium: Config['use'] & object = {
+  browserName: 'chromium',
+  launchOptions: {
+    args: chromiumArgs,
+    // Playwright turns the cache off, which every user has.
+    ignoreDefaultArgs: ['--disable-back-forward-cache'],
+    ...(chromium && { executablePath: chromium }),
+  },
+};
+
+const useFirefox: Config['use'] & object = {
+  browserName: 'firefox',
+  ...(firefox && !isPlaywrights(firefox) && { channel: 'moz-firefox' }),
+  launchOptions: {
+    // A process for each tab, so that one of them can be killed.
+    firefoxUserPrefs: { 'dom.ipc.processCount.webIsolated': 16 },
+    ...(firefox && {
+      executablePath:
+        process.platform === 'win32'
+          ? firefox
+          : fileURLToPath(new URL('e2e/harness/firefox.sh', import.meta.url)),
+      env: { ...process.env, ONESOCKET_FIREFOX: firefox } as Record<string, string>,
+    }),
+  },
+};
+
+const projectsOf = (browser: string, project: Project): Project[] =>
+  hosts.map((host) => ({
+    ...project,
+    name: `${browser}-${host}`,
+    use: { ...project.use, host },
+  }));
+
+const testIgnore = ['webkit/**'];
+
+export default defineConfig<E2eOptions>({
   testDir: 'e2e',
   testMatch: '**/*.spec.ts',
   outputDir: '.cache/playwright',
   // The projects of tsconfig.json map the package's name to its sources; these tests take what we ship.
   tsconfig: './tsconfig.base.json',
   forbidOnly: isCI,
+  // Tests wait for events alone; a loaded machine makes them slow, and nothing else.
+  timeout: 60_000,
   fullyParallel: false,
   workers: 2,
   retries: 0,
   reporter: report ? [['list'], ['json', { outputFile: report }]] : [['list']],
-  use: {
-    browserName: 'chromium',
-    headless: true,
-    launchOptions: { args: chromiumArgs, ...(executablePath && { executablePath }) },
-  },
+  use: { headless: true },
+  projects: [
+    ...projectsOf('chromium', { use: useChromium, testIgnore }),
+    ...projectsOf('firefox', { use: useFirefox, testIgnore: [...testIgnore, 'chaos/**', 'consumer/**'] }),
+    ...projectsOf('webkit', { testDir: 'e2e/webkit' }),
+  ].map((project) =>
+    project.use?.host === hosts[0]
+      ? project
+      : { ...project, testIgnore: [project.testIgnore ?? [], once].flat() },
+  ),
 });

@@ -97,8 +97,11 @@ test('the token is asked for again at every connection, of a tab that still live
 
   await first.page.close();
   await second.knowsTabs(1);
+  // Where the closed tab ran the hub, the next one has connected meanwhile.
+  await second.reaches('open');
+  const { length: tokensBefore } = (await backend.record()).tokens;
   const callsBefore = await callsOf(second);
   await second.page.evaluate(() => pageTab.socket.reconnect());
   expect(await callsOf(second)).toBe(callsBefore + 1);
-  expect((await backend.record()).tokens).toHaveLength(4);
+  expect((await backend.record()).tokens).toHaveLength(tokensBefore + 1);
 });

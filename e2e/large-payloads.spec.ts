@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Backend } from './harness/backend.ts';
 import { createMeteredPath, type MeteredPath } from './harness/metered-path.ts';
-import { sharedWorkersOf } from './harness/shared-workers.ts';
 import type { Tab } from './harness/tab.ts';
 import { expect, test } from './harness/test.ts';
 
@@ -227,8 +226,16 @@ test('an upload goes on when its tab is closed in the middle', async ({ backend,
   expect(path.passed.up).toBeLessThan(1.3 * size);
 });
 
-test('an upload goes on when the worker is killed in the middle', async ({ backend, browser, open }) => {
+test('an upload goes on when the hub is killed in the middle', async ({
+  backend,
+  can,
+  kill,
+  open,
+  openCarriers,
+}) => {
+  test.skip(can.cannotKill !== false, String(can.cannotKill));
   await using path = await metered(backend);
+  const carriers = await openCarriers(1);
   const tab = await open();
   await watchFiles(tab);
   const id = await publishBlob(tab, size);
@@ -237,7 +244,7 @@ test('an upload goes on when the worker is killed in the middle', async ({ backe
     pageTab.until(() => pageTab.published.every(({ stored }) => stored === 'ok')),
   );
   await path.until('up', size / 2);
-  await (await sharedWorkersOf(browser)).kill();
+  await kill.hub([...carriers, tab]);
   expect(await fateOf(tab, id)).toMatchObject({ stored: 'ok', acked: 'ok' });
   await receivesFiles(tab, 2);
   expect(await files(tab)).toEqual([inFull, 'file: "behind"']);

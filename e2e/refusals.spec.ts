@@ -43,17 +43,6 @@ test('a worker of another origin is a clear error of every promise', async ({ ba
   expect((await backend.record()).connections.ever).toBe(0);
 });
 
-test('a browser without SharedWorker is a clear error of every promise', async ({
-  backend,
-  context,
-  open,
-}) => {
-  await context.addInitScript(() => Reflect.deleteProperty(globalThis, 'SharedWorker'));
-  const tab = await open();
-  expect(await tab.page.evaluate(outcomesScript)).toEqual(unavailable);
-  expect((await backend.record()).connections.ever).toBe(0);
-});
-
 test('a hub of the same name with another URL refuses the tab', async ({ backend, open }) => {
   const first = await open({ options: { name: 'shared' } });
   await first.reaches('open');

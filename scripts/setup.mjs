@@ -1,63 +1,112 @@
-// Prepares this folder for tests: npm packages and a Chromium. Safe to run as often as one likes.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+// Prepares this folder for tests: npm packages and browsers. Safe to run as often as one likes.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { browserFile, findChromium, findPlaywrightChromium, findSystemChromium } from './browser.mjs';
+import {
+  browserFile,
+  findChromium,
+  findFirefox,
+  findOnSystem,
+  findPlaywrights,
+  findWebKit,
+} from './browser.mjs';
 import { ensurePackages } from './packages.mjs';
-import { run, tool } from './run.mjs';
+import { isCI, run, tool } from './run.mjs';
 
 const downloadTimeoutMs = 120_000;
 const aptTimeoutMs = 600_000;
 
-const download = async () => {
-  console.log("Downloading Playwright's Chromium ...");
-  const { code } = await run(tool('playwright'), ['install', 'chromium'], { timeoutMs: downloadTimeoutMs });
-  if (code !== 0) console.log(`  no: ${code === 124 ? 'it took too long' : 'the download failed'}`);
-  return findPlaywrightChromium();
+/** `find` gives what the tests start, `apt` is what Debian calls it, and `platforms` where it exists. */
+const browsers = {
+  chromium: { title: 'Chromium', find: findChromium, apt: ['chromium'], isDownloadable: true },
+  firefox: { title: 'Firefox', find: findFirefox, apt: ['firefox-esr'], isDownloadable: true },
+  webkit: {
+    title: 'WebKitGTK',
+    find: () => findWebKit()?.browser,
+    apt: ['webkit2gtk-driver', 'xvfb'],
+    isDownloadable: false,
+    platforms: ['linux'],
+  },
 };
 
-const installWithApt = async () => {
-  if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) return undefined;
-  console.log('Installing the chromium package with apt ...');
+/** All browsers that tests run in. */
+export const browserNames = Object.keys(browsers);
+
+/** Whether a browser can be had on this platform at all. */
+export const isForThisPlatform = (name) => browsers[name].platforms?.includes(process.platform) ?? true;
+
+const download = async (name) => {
+  console.log(`Downloading Playwright's ${browsers[name].title} ...`);
+  const { code } = await run(tool('playwright'), ['install', name], { timeoutMs: downloadTimeoutMs });
+  if (code !== 0) console.log(`  no: ${code === 124 ? 'it took too long' : 'the download failed'}`);
+  return findPlaywrights(name);
+};
+
+const installWithApt = async (packages) => {
+  if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) return;
+  console.log(`Installing with apt: ${packages.join(', ')} ...`);
   const options = { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeoutMs: aptTimeoutMs };
   await run('apt-get', ['update'], options);
   const { code, output } = await run(
     'apt-get',
-    ['install', '-y', '--no-install-recommends', 'chromium'],
+    ['install', '-y', '--no-install-recommends', ...packages],
     options,
   );
   if (code !== 0) console.log(output.split('\n').slice(-5).join('\n'));
-  return findSystemChromium();
 };
 
-const record = (chromium) => {
+const record = (found) => {
   mkdirSync(dirname(browserFile), { recursive: true });
-  writeFileSync(browserFile, `${JSON.stringify({ chromium }, null, 2)}\n`);
+  writeFileSync(browserFile, `${JSON.stringify(found, null, 2)}\n`);
 };
 
-/** Finds a Chromium, or gets one. Resolves with its path, or undefined. */
-export const ensureChromium = async () => {
-  if (process.env.ONESOCKET_CHROMIUM) {
-    const chosen = findChromium();
-    if (chosen === undefined) console.log('ONESOCKET_CHROMIUM names no file');
-    return chosen;
+const recorded = () => {
+  try {
+    return JSON.parse(readFileSync(browserFile, 'utf8'));
+  } catch {
+    return {};
   }
-  if (existsSync(browserFile) && findChromium() !== undefined) return findChromium();
-  const chromium =
-    findPlaywrightChromium() ?? (await download()) ?? findSystemChromium() ?? (await installWithApt());
-  if (chromium !== undefined) record(chromium);
-  return chromium;
 };
 
-/** Packages first, then the browser. */
-export const setup = async ({ needsBrowser = true } = {}) => {
-  if (!(await ensurePackages())) return { isReady: false, chromium: undefined };
-  const chromium = needsBrowser ? await ensureChromium() : undefined;
-  if (needsBrowser) console.log(chromium ? `Browser: ${chromium}` : 'Browser: none found');
-  return { isReady: true, chromium };
+/** Finds a browser, or gets one. Resolves with its path, or undefined. */
+const ensureBrowser = async (name) => {
+  const { title, find, apt, isDownloadable } = browsers[name];
+  if (!isForThisPlatform(name)) {
+    console.log(`${title}: not on ${process.platform}, its tests are skipped`);
+    return undefined;
+  }
+  const variable = `ONESOCKET_${name.toUpperCase()}`;
+  const isChosen = Boolean(process.env[variable]);
+  if (isChosen && !existsSync(process.env[variable])) console.log(`${variable} names no file`);
+  const isKnown = isChosen || recorded()[name] !== undefined;
+  let path = isKnown ? find() : undefined;
+  if (!isChosen && path === undefined) {
+    if (isDownloadable) path = findPlaywrights(name) ?? (await download(name)) ?? findOnSystem(name);
+    else path = find();
+    if (path === undefined) {
+      await installWithApt(apt);
+      path = find();
+    }
+  }
+  console.log(`${title}: ${path ?? 'none found'}`);
+  return path;
+};
+
+/** Packages first, then these browsers. Resolves with the paths of the browsers that are there, by name. */
+export const setup = async (names = browserNames) => {
+  if (!(await ensurePackages())) return { isReady: false, found: {} };
+  const found = {};
+  for (const name of names) {
+    const path = await ensureBrowser(name);
+    if (path === undefined) continue;
+    found[name] = path;
+    if (!process.env[`ONESOCKET_${name.toUpperCase()}`]) record({ ...recorded(), [name]: path });
+  }
+  return { isReady: true, found };
 };
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const { isReady, chromium } = await setup();
-  process.exitCode = isReady && chromium ? 0 : 1;
+  const { isReady, found } = await setup();
+  const needed = isCI ? browserNames.filter(isForThisPlatform) : ['chromium'];
+  process.exitCode = isReady && needed.every((name) => found[name] !== undefined) ? 0 : 1;
 }

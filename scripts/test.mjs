@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build } from './build.mjs';
 import { isCI, root, run, tool } from './run.mjs';
-import { setup } from './setup.mjs';
+import { isForThisPlatform, setup } from './setup.mjs';
 
 const reports = resolve(root, '.cache/test');
 
@@ -12,16 +12,32 @@ const vitest = (project, report) => [
   ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
 ];
 
+const playwright = (_report, browsers) => [
+  tool('playwright'),
+  ['test', ...browsers.map((name) => `--project=${name}-*`)],
+];
+
+/** `browsers`: those that it runs in; it runs in those of them that are there. */
 const suites = {
-  unit: { needsBrowser: false, command: (report) => vitest('unit', report) },
-  browser: { needsBrowser: true, command: (report) => vitest('browser', report) },
+  unit: { browsers: [], command: (report) => vitest('unit', report), kind: 'vitest' },
+  browser: { browsers: ['chromium'], command: (report) => vitest('browser', report), kind: 'vitest' },
   sim: {
-    needsBrowser: false,
+    browsers: [],
     command: () => [process.execPath, ['scripts/sim.mjs', '--seeds', '2000']],
-    isQuiet: true,
+    kind: 'sim',
   },
-  e2e: { needsBrowser: true, command: () => [tool('playwright'), ['test']] },
+  e2e: { browsers: ['chromium', 'firefox'], command: playwright, kind: 'playwright' },
+  webkit: { browsers: ['webkit'], command: playwright, kind: 'playwright' },
 };
+
+const noCounts = () => ({ passed: 0, failed: 0, skipped: 0 });
+
+const add = (total, counts) => {
+  for (const key of Object.keys(total)) total[key] += counts[key];
+};
+
+const textOf = ({ passed, failed, skipped }) =>
+  `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 
 const countVitest = (report) => {
   const brokenFiles = report.testResults.filter(
@@ -34,11 +50,33 @@ const countVitest = (report) => {
   };
 };
 
-const countPlaywright = ({ stats, errors }) => ({
-  passed: stats.expected + stats.flaky,
-  failed: stats.unexpected + (stats.unexpected === 0 ? errors.length : 0),
-  skipped: stats.skipped,
-});
+const outcomes = { expected: 'passed', flaky: 'passed', unexpected: 'failed', skipped: 'skipped' };
+
+/** Playwright's tests by project, with the seconds that they took together. */
+const countProjects = ({ suites: files }) => {
+  const projects = new Map();
+  const visit = ({ specs = [], suites: inner = [] }) => {
+    for (const { projectName, status, results } of specs.flatMap(({ tests }) => tests)) {
+      const counts = projects.get(projectName) ?? { ...noCounts(), ms: 0 };
+      counts[outcomes[status]] += 1;
+      counts.ms += results.reduce((sum, { duration }) => sum + duration, 0);
+      projects.set(projectName, counts);
+    }
+    inner.forEach(visit);
+  };
+  files.forEach(visit);
+  return projects;
+};
+
+const countPlaywright = (report) => {
+  const total = noCounts();
+  for (const [name, counts] of countProjects(report)) {
+    console.log(`  ${name}: ${textOf(counts)}, ${Math.round(counts.ms / 1000)} s of tests`);
+    add(total, counts);
+  }
+  if (total.failed === 0) total.failed = report.errors.length;
+  return total;
+};
 
 /** All seeds together count as one test, and each that finds a violation as one that failed. */
 const countSim = (output) => {
@@ -46,33 +84,53 @@ const countSim = (output) => {
   return { passed: violations === 0 ? 1 : 0, failed: violations, skipped: 0 };
 };
 
-const readCounts = (name, report, output) => {
-  if (name === 'sim') return countSim(output);
+const readCounts = (kind, report, output) => {
+  if (kind === 'sim') return countSim(output);
   try {
     const parsed = JSON.parse(readFileSync(report, 'utf8'));
-    return name === 'e2e' ? countPlaywright(parsed) : countVitest(parsed);
+    return kind === 'playwright' ? countPlaywright(parsed) : countVitest(parsed);
   } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
+    return noCounts();
   }
 };
 
-const runSuite = async (name, chromium) => {
+/** A browser that is missing counts as a test: as failed in CI, where one should be, otherwise as skipped. */
+const countMissing = (browsers, found) => {
+  const counts = noCounts();
+  for (const name of browsers.filter((each) => found[each] === undefined)) {
+    const isFailure = isCI && isForThisPlatform(name);
+    counts[isFailure ? 'failed' : 'skipped'] += 1;
+    console.log(`There is no ${name} to run it in.`);
+  }
+  return counts;
+};
+
+const environmentOf = (found, report) => ({
+  PLAYWRIGHT_JSON_OUTPUT_FILE: report,
+  ...Object.fromEntries(
+    Object.entries(found).map(([name, path]) => [`ONESOCKET_${name.toUpperCase()}`, path]),
+  ),
+});
+
+const runSuite = async (name, found) => {
   console.log(`\n=== ${name} ===`);
-  if (suites[name].needsBrowser && chromium === undefined) {
-    console.log('There is no Chromium to run it in.');
-    return { passed: 0, failed: isCI ? 1 : 0, skipped: isCI ? 0 : 1 };
-  }
+  const { browsers, command, kind } = suites[name];
+  const counts = countMissing(browsers, found);
+  const present = browsers.filter((each) => found[each] !== undefined);
+  if (browsers.length > 0 && present.length === 0) return counts;
   const report = resolve(reports, `${name}.json`);
-  const [command, args] = suites[name].command(report);
-  const env = { PLAYWRIGHT_JSON_OUTPUT_FILE: report, ...(chromium && { ONESOCKET_CHROMIUM: chromium }) };
-  const { code, output } = await run(command, args, { env, show: !suites[name].isQuiet });
-  if (suites[name].isQuiet) console.log(output.trim());
-  const counts = readCounts(name, report, output);
+  const [program, args] = command(report, present);
+  const isQuiet = kind === 'sim';
+  const { code, output } = await run(program, args, { env: environmentOf(found, report), show: !isQuiet });
+  if (isQuiet) console.log(output.trim());
+  const ran = readCounts(kind, report, output);
   // An error outside of any test, or a pattern that matches no file, must not look like success.
-  if (counts.failed === 0 && (code !== 0 || counts.passed === 0)) {
-    console.log(`${name}: exit code ${code}, ${counts.passed} tests passed: counted as a failure`);
-    counts.failed = 1;
+  if (ran.failed === 0 && (code !== 0 || ran.passed === 0)) {
+    console.log(`${name}: exit code ${code}, ${ran.passed} tests passed: counted as a failure`);
+    ran.failed = 1;
   }
+  add(counts, ran);
+  console.log(`${name}: ${textOf(counts)}`);
   return counts;
 };
 
@@ -86,19 +144,14 @@ const chosenSuites = () => {
 };
 
 const runAll = async () => {
-  const total = { passed: 0, failed: 0, skipped: 0 };
+  const total = noCounts();
   const names = chosenSuites();
-  const { isReady, chromium } = await setup({
-    needsBrowser: names.some((name) => suites[name].needsBrowser),
-  });
+  const { isReady, found } = await setup([...new Set(names.flatMap((name) => suites[name].browsers))]);
   if (!isReady) throw new Error('The npm packages could not be installed.');
   await build();
   rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports, { recursive: true });
-  for (const name of names) {
-    const counts = await runSuite(name, chromium);
-    for (const key of Object.keys(total)) total[key] += counts[key];
-  }
+  for (const name of names) add(total, await runSuite(name, found));
   return total;
 };
 
@@ -110,5 +163,4 @@ try {
   total = { passed: 0, failed: 1, skipped: 0 };
 }
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
-const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
-console.log(`\n${total.passed} passed, ${total.failed} failed${skipped}`);
+console.log(`\n${textOf(total)}`);

@@ -2,6 +2,8 @@ import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { FreshApp, type Service } from './fresh-app.ts';
 
 const installDeadlineMs = 180_000;
+const bundlerDeadlineMs = 120_000;
+const hosts = ['shared-worker', 'dedicated-worker', 'page'] as const;
 
 test.describe.configure({ mode: 'serial' });
 
@@ -18,9 +20,15 @@ test.describe('the packed package in a fresh app', () => {
     await app?.remove();
   });
 
-  const openTab = async (context: BrowserContext, page: string, realtime: Service): Promise<Page> => {
+  const openTab = async (
+    context: BrowserContext,
+    page: string,
+    realtime: Service,
+    host?: string,
+  ): Promise<Page> => {
     const tab = await context.newPage();
     const url = new URL(page);
+    if (host !== undefined) url.searchParams.set('host', host);
     url.searchParams.set('server', new URL('realtime', realtime.url).href.replace('http', 'ws'));
     await tab.goto(url.href);
     await expect(tab.locator('#state')).toHaveText('open');
@@ -28,14 +36,19 @@ test.describe('the packed package in a fresh app', () => {
   };
 
   /** Opens a page twice and checks that both tabs live on one connection. */
-  const expectOneConnection = async (context: BrowserContext, page: string): Promise<void> => {
+  const expectOneConnection = async (context: BrowserContext, page: string, host?: string): Promise<void> => {
     const realtime = await app.start('server.js');
     try {
-      const first = await openTab(context, page, realtime);
-      const second = await openTab(context, page, realtime);
+      const first = await openTab(context, page, realtime, host);
+      const second = await openTab(context, page, realtime, host);
       await first.evaluate('publish({ title: "hello" })');
       for (const tab of [first, second]) {
         await expect(tab.locator('#messages')).toHaveText('{"title":"hello"}');
+      }
+      await second.evaluate('publish({ title: "and back" })');
+      for (const tab of [first, second]) {
+        await expect(tab.locator('#messages')).toContainText('{"title":"and back"}');
+        if (host !== undefined) expect(await tab.evaluate('host()')).toBe(host);
       }
       const stats = await fetch(new URL('stats', realtime.url));
       expect(await stats.json()).toEqual({ connections: 1 });
@@ -53,9 +66,26 @@ test.describe('the packed package in a fresh app', () => {
     }
   };
 
-  test('shares one connection after a production build', async ({ context }) => {
-    await withSite(app.serve('preview', '--port', '0'), (url) => expectOneConnection(context, url));
-  });
+  for (const host of [undefined, ...hosts]) {
+    const named = host === undefined ? '' : ` with the host ${host}`;
+
+    test(`shares one connection after a production build${named}`, async ({ context }) => {
+      await withSite(app.serve('preview', '--port', '0'), (url) => expectOneConnection(context, url, host));
+    });
+  }
+
+  for (const bundler of ['webpack', 'rspack'] as const) {
+    test(`shares one connection after a build by ${bundler}, which emits the worker by itself`, async ({
+      context,
+    }) => {
+      test.setTimeout(bundlerDeadlineMs);
+      const scripts = await app.bundle(bundler, `dist-${bundler}`);
+      expect(scripts).toHaveLength(2);
+      await withSite(app.start('plain.js', `dist-${bundler}`), async (url) => {
+        for (const host of hosts) await expectOneConnection(context, url, host);
+      });
+    });
+  }
 
   test('shares one connection after a build that inlines every asset it may', async ({ context }) => {
     await app.vite('build', '--outDir', 'dist-inlined', '--assetsInlineLimit', '1000000');

@@ -94,9 +94,16 @@ export class FreshApp {
     return startService(['node_modules/vite/bin/vite.js', ...args, '--host', '127.0.0.1'], this.#app);
   }
 
+  /** Builds the app by another bundler of this repository, without any setting. Gives the scripts that it wrote. */
+  async bundle(bundler: 'webpack' | 'rspack', outDir: string): Promise<string[]> {
+    const script = fileURLToPath(new URL('bundle.mjs', import.meta.url));
+    await runToEnd(process.execPath, [script, bundler, outDir], this.#app);
+    return (await readdir(join(this.#app, outDir))).filter((name) => name.endsWith('.js'));
+  }
+
   /** Starts a script of the app in a process of its own. */
-  start(script: string): Promise<Service> {
-    return startService([script], this.#app);
+  start(...args: readonly string[]): Promise<Service> {
+    return startService(args, this.#app);
   }
 
   remove(): Promise<void> {

@@ -12,11 +12,19 @@ import type {
 /** Tokens that the page's `auth` function gives, one per call, the last one for ever; or what it throws. */
 export type AuthPlan = readonly (string | { readonly throws: string })[];
 
+/**
+ * Builds that the site serves, each in a folder of its own: `dist` is what we ship, `next` is the same under another URL,
+ * as after a deploy, and `newer` differs by the next version of the contract between tab and hub.
+ */
+type Build = 'dist' | 'next' | 'newer';
+
 /** What a page connects with. */
 export interface PageSpec {
   readonly url: string;
   readonly options?: Omit<ConnectOptions, 'auth'>;
   readonly auth?: AuthPlan;
+  /** Whose script the page runs. Default `dist`. */
+  readonly build?: Build;
 }
 
 /** A message or a gap in the order in which the tab saw them. */
@@ -64,7 +72,7 @@ class PageTab {
 
   /** Connects. Throws what `connect` throws. */
   async connect(spec: PageSpec): Promise<void> {
-    const entry = '/dist/index.js';
+    const entry = `/${spec.build ?? 'dist'}/index.js`;
     const { connect } = await import(entry);
     this.auth = spec.auth ?? [];
     const options: ConnectOptions = Object.assign({}, spec.options);

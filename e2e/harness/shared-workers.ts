@@ -2,10 +2,8 @@ import type { Browser, CDPSession } from '@playwright/test';
 
 /** The DevTools protocol of a whole browser, for its SharedWorkers, of which a page's own protocol knows nothing. */
 export interface SharedWorkers {
-  /** Names of those that run. */
-  names(): Promise<string[]>;
-  /** Ends all that run, at once and without a word to them or to their pages. Gives the moment. */
-  kill(): Promise<number>;
+  /** Ends all that run, or those with this in their URLs, at once and without a word to anybody. Gives the moment. */
+  kill(urlPart?: string): Promise<number>;
 }
 
 /** The SharedWorkers of this browser. */
@@ -16,9 +14,8 @@ export const sharedWorkersOf = async (browser: Browser): Promise<SharedWorkers> 
     return targetInfos;
   };
   return {
-    names: async () => (await targets()).map(({ title }) => title),
-    async kill() {
-      const running = await targets();
+    async kill(urlPart = '') {
+      const running = (await targets()).filter(({ url }) => url.includes(urlPart));
       const killedAt = Date.now();
       for (const { targetId } of running) await devtools.send('Target.closeTarget', { targetId });
       return killedAt;

@@ -1,18 +1,16 @@
-import type { BrowserContext, CDPSession, Page } from '@playwright/test';
+import type { BrowserContext, Page } from '@playwright/test';
 import type { ConnectionState, SocketStatus } from 'onesocket';
 import { pageScript, type PageSpec, type Published, type Seen } from './page-tab.ts';
 
-/** Where a page is, and what it connects with. */
-export interface TabSpec extends PageSpec {
-  readonly pageUrl: string;
-}
+/** A page that runs functions given to it: what a tab's record needs of one. */
+export type Evaluates = Pick<Page, 'evaluate'>;
 
 /** One tab of the browser, connected, and the record that it keeps. Every wait is for an event in the page. */
-export class Tab {
-  readonly page: Page;
+export class Tab<P extends Evaluates = Page> {
+  readonly page: P;
   readonly #spec: PageSpec;
 
-  constructor(page: Page, spec: PageSpec) {
+  constructor(page: P, spec: PageSpec) {
     this.page = page;
     this.#spec = spec;
   }
@@ -119,11 +117,6 @@ export class Tab {
       return pageTab.published;
     });
   }
-
-  /** The DevTools protocol of the page. */
-  devtools(): Promise<CDPSession> {
-    return this.page.context().newCDPSession(this.page);
-  }
 }
 
 /** Opens a page with the recorder in it. It is not connected yet. */
@@ -132,11 +125,4 @@ export const openPage = async (context: BrowserContext, url: string): Promise<Pa
   await page.addInitScript(pageScript);
   await page.goto(url);
   return page;
-};
-
-/** Opens a tab and connects it. */
-export const openTab = async (context: BrowserContext, { pageUrl, ...spec }: TabSpec): Promise<Tab> => {
-  const tab = new Tab(await openPage(context, pageUrl), spec);
-  await tab.connect();
-  return tab;
 };

@@ -1,51 +1,51 @@
-import { test as base, expect } from '@playwright/test';
-import { startBackend, type Backend } from './backend.ts';
+import { expect, type Page } from '@playwright/test';
+import { baseTest } from './base-test.ts';
+import { createKiller, type Killer } from './killer.ts';
 import type { PageSpec } from './page-tab.ts';
-import type { ServerSettings } from './server-contract.ts';
-import { startSite, type Site } from './site.ts';
-import { openTab, type Tab } from './tab.ts';
+import { openPage, Tab } from './tab.ts';
 
-/** A backoff short enough for tests that break connections. */
-export const quickBackoff = { baseMs: 20, maxMs: 100, maxAttempts: 1_000 } as const;
+export { quickBackoff } from './base-test.ts';
+
+/** Firefox reports what it logs of a socket, or of a script that it cannot load, as an error of the page. */
+const aboutLoading =
+  /^(?:Error: )?(The connection to|Firefox can’t establish a connection to|Loading |Security Error: Content at|Cross-Origin Request)/;
 
 interface Fixtures {
-  /** Settings of the test's own server process; set them by `test.use`. */
-  settings: ServerSettings;
-  /** The test's own server process and the path to it. */
-  backend: Backend;
   /** Opens a tab of the site, connected to the backend unless told otherwise. */
   open: (spec?: Partial<PageSpec>) => Promise<Tab>;
+  /** Ends tabs and hubs without a word. */
+  kill: Killer<Page>;
+  /** Opens so many tabs that may end together with a hub, where a hub cannot be killed alone. They come first. */
+  openCarriers: (count: number, spec?: Partial<PageSpec>) => Promise<Tab[]>;
 }
 
 /** Playwright's test with a site, a server process per test, and tabs. A page may not have an unhandled error. */
-export const test = base.extend<Fixtures, { site: Site }>({
-  site: [
-    // Playwright reads the names of the fixtures that are needed off this pattern.
-    // oxlint-disable-next-line no-empty-pattern
-    async ({}, use) => {
-      await using site = await startSite();
-      await use(site);
-    },
-    { scope: 'worker' },
-  ],
-  settings: [{}, { option: true }],
-  backend: async ({ settings }, use) => {
-    await using backend = await startBackend(settings);
-    await use(backend);
-  },
-  open: async ({ site, context, backend }, use) => {
+export const test = baseTest.extend<Fixtures>({
+  open: async ({ site, context, specOf }, use) => {
     const errors: Error[] = [];
-    context.on('weberror', (error) => errors.push(error.error()));
-    await use((spec) =>
-      openTab(context, {
-        pageUrl: `${site.origin}/`,
-        url: backend.url,
-        ...spec,
-        options: { backoff: quickBackoff, ...spec?.options },
-      }),
-    );
+    context.on('weberror', (event) => {
+      const error = event.error();
+      if (!aboutLoading.test(String(error))) errors.push(error);
+    });
+    await use(async (spec) => {
+      const tab = new Tab(await openPage(context, `${site.origin}/`), specOf(spec));
+      await tab.connect();
+      return tab;
+    });
     expect(errors, 'unhandled errors in pages').toEqual([]);
   },
+  kill: async ({ browser, browserName, can, host }, use) =>
+    use(createKiller({ browser, browserName, can, host })),
+  openCarriers: async ({ can, open }, use) =>
+    use(async (count, spec) => {
+      const carriers: Tab[] = [];
+      while (!can.killHubAlone && carriers.length < count) {
+        const carrier = await open(spec);
+        await carrier.page.evaluate(() => pageTab.until(() => pageTab.socket.status.hubId !== null));
+        carriers.push(carrier);
+      }
+      return carriers;
+    }),
 });
 
 export { expect };

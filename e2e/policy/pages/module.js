@@ -1,0 +1,3 @@
+import { connect } from '/onesocket/index.js';
+
+start(connect);
