@@ -1,11 +1,12 @@
 import { hubApiVersion, type TabApi } from '../worker/core/hub-api.ts';
+import type { PageEngine } from '../worker/hub.worker.ts';
 import { workerName } from '../worker/names.ts';
 import { portTo, unavailable } from './browser-port.ts';
 import { scriptUrl } from './script-url.ts';
 import type { Engine, TabWorld } from './tab-world.ts';
 
 /** What the worker's script leaves in a page that imports it: starts a hub there. */
-type StartInPage = (hubName: string) => { connect(port: MessagePort): void; stop(): void };
+type StartInPage = (hubName: string) => PageEngine;
 
 /** Starts a hub in a worker of this page, or in the page. */
 export const startEngine: TabWorld['startEngine'] = (host, url, hubName, failed) => {

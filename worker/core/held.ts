@@ -154,10 +154,13 @@ export class Held {
     this.#isStalled = isStalled;
     this.stored(storedSeq);
     if (!isStalled) for (const topic of this.#lines.keys()) this.#freed.add(topic);
-    if (!isStalled || wasStalled) return;
+    else if (!wasStalled) this.#holdUnstored(storedSeq);
+  }
+
+  /** Takes what was leaving for the log back, with whatever came behind it in its topic, under keys that keep the order. */
+  #holdUnstored(storedSeq: number): void {
     const unstored = [...this.#slots.logged()].filter(({ entry }) => entry.seq > storedSeq);
     const topics = new Set(unstored.flatMap(({ heldKey, entry }) => (heldKey ? entry.topic : [])));
-    // Whatever came behind them in their topics comes behind them again. The keys are those that keep the order.
     for (const slot of unstored.toReversed()) {
       if (topics.has(slot.entry.topic)) this.#holdAgain(slot, slot.heldKey ?? slot.entry.seq);
     }

@@ -33,10 +33,7 @@ export class Uploads {
   /** Whether the entry can be offered now. */
   mayBegin({ entry }: Slot): boolean {
     if (this.#byId.has(entry.id) || this.#waiting.has(entry.id)) return false;
-    return (
-      [...this.#byId.values()].filter((upload) => !upload.isDone && !isWhole(upload)).length <
-      coreLimits.uploads
-    );
+    return [...this.#byId.values()].filter((upload) => !isWhole(upload)).length < coreLimits.uploads;
   }
 
   begin(slot: Slot, offerId: string | null): Upload {
