@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { build } from 'vite';
 import { mutants } from '../sim/mutants.mjs';
+import { smallLimits } from '../sim/small-limits.mjs';
 import { root, run } from './run.mjs';
 
 /** Seeds that each mutant gets until it must have been caught, unless it or --seeds says otherwise. */
@@ -15,7 +16,8 @@ const mutate = (text, { file, find, replace }, name) => {
 };
 
 /** Bundles sim/main.ts, with the simulated database in the place of the package `idb`; gives the bundle's path. */
-const bundle = async (folder, { name, edits } = { name: '', edits: [] }) => {
+const bundle = async (folder, { name, edits: mistakes } = { name: '', edits: [] }) => {
+  const edits = [...smallLimits, ...mistakes];
   const outDir = resolve(root, '.cache/sim', folder);
   const missing = new Set(edits);
   const apply = {

@@ -81,7 +81,7 @@ class Simulation {
     this.#ledger = new Ledger(now, plan.hub.durability === 'strict');
     this.#topics = new Topics(this.#ledger, plan.server.limits.historyMessages);
     this.#cursors = new StoredCursors(now, (sinceMs) => this.#ledger.wasInMemory(sinceMs));
-    const wire = wireChecks(kernel, plan);
+    const wire = wireChecks(kernel, plan, () => this.#server.underWay);
     this.#wire = wire;
     this.#network = new Network(kernel, random.fork('network'), plan.quality, plan.marks, {
       ...wire,

@@ -108,7 +108,7 @@ export const transferMutants = [
   {
     name: 'the hub has no bound for its uploads',
     edits: [
-      { file: 'worker/core/uploads.ts', find: 'coreLimits.uploads\n', replace: '16 * coreLimits.uploads\n' },
+      { file: 'worker/core/uploads.ts', find: 'coreLimits.uploads;', replace: '16 * coreLimits.uploads;' },
     ],
   },
   {
@@ -179,5 +179,45 @@ export const transferMutants = [
   {
     name: 'a history has no bound',
     edits: [{ file: 'server/topic-history.ts', find: 'this.#trim(this.#bounds, 1);', replace: '' }],
+  },
+  {
+    name: 'a tail has no bound',
+    edits: [
+      {
+        file: 'worker/core/topic-tail.ts',
+        find: '(this.#end - this.begin > coreLimits.tailMessages ||',
+        replace: '(this.#end - this.begin > Infinity ||',
+      },
+    ],
+  },
+  {
+    name: 'requests have no bound',
+    edits: [
+      {
+        file: 'worker/core/requests.ts',
+        find: 'if (this.#byWireId.size >= coreLimits.requests) {',
+        replace: 'if (this.#byWireId.size >= Infinity) {',
+      },
+    ],
+  },
+  {
+    name: 'the outbox has no bound in bytes',
+    edits: [
+      {
+        file: 'worker/core/outbox-room.ts',
+        find: 'slots.bytes + held.bytes + bytes <= maxBytes',
+        replace: 'slots.bytes + held.bytes <= maxBytes',
+      },
+    ],
+  },
+  {
+    name: 'the server has no bound for transfers',
+    edits: [
+      {
+        file: 'server/transfer-store.ts',
+        find: 'if (byId.size >= transfers) return noTransfer;',
+        replace: '',
+      },
+    ],
   },
 ];

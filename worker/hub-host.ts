@@ -33,6 +33,8 @@ export interface HubWorld extends OwnershipWorld, Pick<ChannelClients, 'linkOver
   readonly dial: Dial;
   /** The hub has ended, and will answer nobody any more. */
   readonly ended?: () => void;
+  /** Sees the state after each input, and must not change it: for tests. */
+  readonly watch?: (hub: HubState) => void;
 }
 
 /** The one interpreter of the hub machine: inputs of the world go in, its effects are carried out. */
@@ -91,9 +93,8 @@ export class HubHost {
     }
     const { tabId, lockName } = request;
     const before = this.#links.get(tabId);
-    if (!before && this.#links.size >= coreLimits.tabs) {
-      return { kind: 'refused', error: queueFull('tabs') };
-    }
+    const isFull = !before && this.#links.size >= coreLimits.tabs;
+    if (isFull) return { kind: 'refused', error: queueFull('tabs') };
     before?.unwatch();
     if (before && before.link !== link) before.link.close();
     const unwatch =
@@ -196,6 +197,7 @@ export class HubHost {
       for (let next = this.#inputs.shift(); next && this.#hub; next = this.#inputs.shift()) {
         const effects = hubTransition(this.#hub, next, this.#world.clock.context());
         for (const effect of effects) this.#carryOut(effect);
+        if (this.#hub) this.#world.watch?.(this.#hub);
       }
     } catch (cause) {
       this.trouble(cause);

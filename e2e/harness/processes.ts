@@ -57,10 +57,19 @@ const isNode = (pid: number): boolean => {
 export const browserProcesses = (): number[] =>
   processes().filter((pid) => pid !== process.pid && isOurs(pid) && !isNode(pid));
 
+/** Sends a signal, unless the process has ended by then: browsers end helpers of theirs at any time. */
+const signalIfAlive = (pid: number, name: NodeJS.Signals): void => {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+};
+
 /** Stops processes where they are. They go on when the result is disposed of. */
 export const stopProcesses = (pids: readonly number[]): Disposable => {
   const signal = (name: NodeJS.Signals) => {
-    for (const pid of pids) process.kill(pid, name);
+    for (const pid of pids) signalIfAlive(pid, name);
   };
   signal('SIGSTOP');
   return { [Symbol.dispose]: () => signal('SIGCONT') };

@@ -7,6 +7,7 @@ import {
   type TabOp,
 } from '../../worker/core/hub-api.ts';
 import type { Clock } from '../../worker/clock.ts';
+import type { HubState } from '../../worker/core/hub-state.ts';
 import { HubHost } from '../../worker/hub-host.ts';
 import { indexedDbOutbox } from '../../worker/store/indexed-db-outbox.ts';
 import type { TabLink } from '../../worker/tab-link.ts';
@@ -26,6 +27,8 @@ export interface PortObserver {
   told(hub: Realm, what: 'attach' | TabOp['kind']): void;
   /** A batch goes out, as one of so many that have no answer. */
   delivering(hub: Realm, count: number): void;
+  /** A hub has taken an input. */
+  ran(hub: Realm, state: HubState): void;
   pushing(page: Realm, count: number, ops: readonly TabOp[]): void;
 }
 
@@ -81,6 +84,7 @@ export function startHub(
     openChannel: channels.of(realm),
     linkOver: (endpoint, close) => link(callsOver<TabApi>(endpoint), close),
     ...(ended && { ended }),
+    watch: (state) => observer.ran(realm, state),
   });
   return {
     accept: (port) => hub.accept(link(port as never, () => port.close())),

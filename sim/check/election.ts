@@ -17,6 +17,10 @@ export class Election implements ChannelObserver {
   readonly #asked = new WeakMap<Realm, Set<ChannelEnd>>();
   /** When somebody stole who asked by this end: a candidate keeps it for as long as it stands. */
   readonly #stoleAt = new WeakMap<ChannelEnd, number>();
+  /** By which the last question came, for all others leave the matter to whoever asks; null once it is of no use. */
+  #lastAsker: ChannelEnd | null = null;
+  /** When an asker was found frozen, dead or gone last: whoever asks next begins anew. */
+  #askerLostAt = -Infinity;
   /** When somebody stole last. */
   lastStealAt = -Infinity;
 
@@ -35,6 +39,7 @@ export class Election implements ChannelObserver {
     if (kind) this.#kernel.timeline.add(end.realm.name, `says ${kind}`, message);
     if (kind !== 'ping') return;
     this.#pings.set(end, (this.#pings.get(end) ?? 0) + 1);
+    this.#lastAsker = end;
     const ends = this.#asked.get(end.realm) ?? new Set();
     this.#asked.set(end.realm, ends.add(end));
   }
@@ -72,10 +77,16 @@ export class Election implements ChannelObserver {
   look(locks: SimLocks, hubName: string): void {
     const name = hubLock(hubName);
     const { now } = this.#kernel;
+    const asker = this.#lastAsker;
+    if (asker && (asker.isClosed || asker.realm.isFrozen || asker.realm.isDead)) {
+      this.#lastAsker = null;
+      this.#askerLostAt = now;
+    }
     const holder = locks.held.find((each) => each.name === name);
     if (!holder?.realm.isFrozen || now - this.lastStealAt < simLimits.stealPauseMs) return;
     for (const { realm, sinceMs } of locks.wanted(name)) {
-      const forMs = now - Math.max(sinceMs, realm.thawedAt, holder.heldSince, holder.realm.frozenAt);
+      const begins = [sinceMs, realm.thawedAt, holder.heldSince, holder.realm.frozenAt, this.#askerLostAt];
+      const forMs = now - Math.max(...begins);
       must(realm.isFrozen || forMs < simLimits.stealMsMax, 'a frozen hub is replaced', () => {
         return `${realm.name} waits for ${holder.realm.name} since ${forMs.toFixed(0)} ms`;
       });

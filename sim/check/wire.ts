@@ -2,10 +2,12 @@ import { defaultLimits } from '../../server/limits.ts';
 import type { PortObserver } from '../browser/hubs.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { NetworkObserver } from '../network/network.ts';
+import type { UnderWay } from '../server/sim-server.ts';
 import type { Plan } from '../workload/plan.ts';
 import { Bounds } from './bounds.ts';
 import { Dialling } from './dialling.ts';
 import { Downloading } from './downloading.ts';
+import { Sizes } from './sizes.ts';
 import { Uploading } from './uploading.ts';
 
 /** What the checks of all hops hear, and know. */
@@ -15,7 +17,8 @@ export interface WireChecks extends NetworkObserver, PortObserver {
 }
 
 /** The checks of what goes between tabs, hubs and servers, as those hear it who carry it. */
-export function wireChecks(kernel: Kernel, { server, hub }: Plan): WireChecks {
+export function wireChecks(kernel: Kernel, plan: Plan, underWay: () => UnderWay): WireChecks {
+  const { server, hub } = plan;
   const limits = { ...defaultLimits, ...server.limits };
   const { window, bufferedBytes, totalTransferBytes, transfers } = limits;
   // With less room, contents of clients that are away make way for others.
@@ -26,6 +29,7 @@ export function wireChecks(kernel: Kernel, { server, hub }: Plan): WireChecks {
     limits.historyBytes === defaultLimits.historyBytes;
   const dialling = new Dialling(() => kernel.now, hub.backoff as never, window);
   const bounds = new Bounds(window);
+  const sizes = new Sizes(plan, limits);
   const uploading = new Uploading();
   const downloading = new Downloading({ bufferedBytes, keepsTransfers, keepsMessages });
   const ofHubs = [dialling, bounds, uploading];
@@ -34,7 +38,10 @@ export function wireChecks(kernel: Kernel, { server, hub }: Plan): WireChecks {
     ended: (client) => dialling.ended(client),
     received: (client, data) => ofHubs.forEach((check) => check.received(client, data)),
     sent: (client, data) => ofHubs.forEach((check) => check.sent(client, data)),
-    sends: (...sent) => downloading.sends(...sent),
+    sends: (...sent) => {
+      downloading.sends(...sent);
+      sizes.taking(underWay());
+    },
     hears: (...heard) => downloading.hears(...heard),
     closes: (...closed) => downloading.closes(...closed),
     told: (client, what) => {
@@ -42,6 +49,7 @@ export function wireChecks(kernel: Kernel, { server, hub }: Plan): WireChecks {
       if (what === 'purge') bounds.purged(client);
     },
     delivering: (...batch) => bounds.delivering(...batch),
+    ran: (...hub) => sizes.ran(...hub),
     pushing: (...batch) => bounds.pushing(...batch),
   });
   return { ...observer, wasOffered: (transfer) => uploading.wasOffered(transfer) };

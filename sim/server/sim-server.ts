@@ -27,6 +27,12 @@ export interface ServerPlan {
   readonly limits: Partial<ServerLimits> & Pick<ServerLimits, 'historyMessages'>;
 }
 
+/** What clients have under way to the server: bytes, and the most contents of one client. */
+export interface UnderWay {
+  readonly bytes: number;
+  readonly most: number;
+}
+
 /** Hears what the server does. */
 export interface ServerObserver extends BackboneObserver {
   /** A new memory of what was handled: nothing of before is known in it. */
@@ -77,6 +83,14 @@ export class SimServer {
   get transfers(): readonly string[] {
     const context = this.#context;
     return context ? [...context.sessions.keys()].flatMap((key) => context.transfers.ids(key)) : [];
+  }
+
+  /** What clients have under way to the process that runs: bytes, and the most contents of one client. */
+  get underWay(): UnderWay {
+    const context = this.#context;
+    if (!context) return { bytes: 0, most: 0 };
+    const counts = Array.from(context.sessions.keys(), (key) => context.transfers.ids(key).length);
+    return { bytes: context.stats.transferBytes, most: Math.max(0, ...counts) };
   }
 
   /** Starts a process. */

@@ -156,6 +156,7 @@ function hubOf(random: Random): Plan['hub'] {
     },
     queue: {
       maxEntries: random.pick([8, 60, 10_000]),
+      maxBytes: random.fork('bytes').pick([500, 16 * 1024 * 1024, 16 * 1024 * 1024]),
       maxLargeBytes: random.fork('large').pick([310_000, 1_000_000, 256 * 1024 * 1024]),
       maxAgeMs: random.pick([20_000, 86_400_000, 86_400_000]),
       whenFull: random.pick(['reject', 'block', 'drop-oldest'] as const),

@@ -26,6 +26,11 @@ export class Requests {
     return undefined;
   }
 
+  /** Requests without an answer. */
+  get size(): number {
+    return this.#byWireId.size;
+  }
+
   /** Whether a request that was sent waits for its answer. */
   get hasUnderWay(): boolean {
     for (const request of this.#byWireId.values()) if (request.wasSent) return true;

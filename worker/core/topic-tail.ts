@@ -59,6 +59,11 @@ export class TopicTail {
     return this.#records.at(0)?.at ?? this.#end;
   }
 
+  /** How many records it has. */
+  get records(): number {
+    return this.#records.length;
+  }
+
   /** The place that the next record gets. */
   get end(): number {
     return this.#end;
