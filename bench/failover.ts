@@ -17,17 +17,26 @@ interface Ending {
   end(leader: Page, browser: Browser): Promise<(() => void) | void> | void;
   /** What an election alone can be measured with; null where nobody else ever elects anew. */
   readonly peerBoundMs?: number;
+  /** Whether nobody publishes when it ends; else it nearly always is in the middle of a write. */
+  readonly isQuiet?: boolean;
 }
 
 const endings: readonly Ending[] = [
   { name: 'leader closed', host: 'dedicated-worker', end: (leader) => void leader.close() },
   { name: 'leader crashed', host: 'dedicated-worker', end: crash },
-  // An election by lock alone never ends while its leader is frozen: beside ours stands the bound that we state.
+  // An election by lock alone never ends while its leader is frozen: beside ours stand the bounds that we state.
   {
     name: 'leader frozen',
     host: 'dedicated-worker',
     end: (_, browser) => freeze(browser),
-    peerBoundMs: 6_000,
+    peerBoundMs: 7_000,
+    isQuiet: true,
+  },
+  {
+    name: 'frozen in a write',
+    host: 'dedicated-worker',
+    end: (_, browser) => freeze(browser),
+    peerBoundMs: 17_000,
   },
   { name: 'worker killed', host: 'shared-worker', end: (_, browser) => killSharedWorkers(browser) },
 ];
@@ -61,15 +70,22 @@ export async function measureFailover(lab: Lab, plan: BenchPlan): Promise<BenchR
   return rows;
 }
 
-async function failOver(context: BrowserContext, port: number, { host, end }: Ending): Promise<number> {
+async function failOver(
+  context: BrowserContext,
+  port: number,
+  { host, end, isQuiet }: Ending,
+): Promise<number> {
   const [leader, ...others] = await openPages(context, port);
   for (const page of [leader!, ...others]) {
     await page.evaluate(connectPage, { port, host, entry: libraryPath });
   }
-  const back = others.map((page) => page.evaluate(untilAnotherHub));
-  await Promise.all(others.map((page) => page.evaluate(() => (globalThis as PublishingPage).publishing)));
+  const publish = () => others.map((page) => page.evaluate(untilAnotherHub));
+  const isFlowing = () => (globalThis as PublishingPage).publishing;
+  const before = isQuiet ? null : publish();
+  if (before) await Promise.all(others.map((page) => page.evaluate(isFlowing)));
   const endedAt = Date.now();
   const undo = await end(leader!, context.browser()!);
+  const back = before ?? publish();
   const backAt = Math.max(...(await Promise.all(back)));
   undo?.();
   return backAt - endedAt;
