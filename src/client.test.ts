@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AttachReply, TabItem } from '../worker/core/hub-api.ts';
+import type { AttachReply, HubStatus, TabItem } from '../worker/core/hub-api.ts';
 import { createClient } from './client.ts';
 import { deferred } from './deferred.ts';
 import { failure } from './failure.ts';
@@ -260,6 +260,42 @@ describe('a batch', () => {
       ['small', 'large'],
       ['first', 'second'],
     ]);
+  });
+
+  it('waits where it comes before the answer to the attach, and is taken after that', async () => {
+    const { socket, free, answer, last } = await openAttached();
+    const { acked } = socket.publish('t', 1);
+    await turn();
+    free('life of a');
+    await turn();
+    const error = errorData('expired', 'too old');
+    const answered: unknown[] = [];
+    const position = { epoch: 'e', offset: 1 };
+    // The subscription is of an attachment before.
+    const early = last().api.deliver('b', 1, [
+      { kind: 'failed', tabSeq: 1, error },
+      { kind: 'subscribed', sub: 1, position },
+    ]);
+    void Promise.resolve(early).then((endedSubs) => answered.push(endedSubs));
+    await turn();
+    expect(answered).toEqual([]);
+    await answer(attachedReply('b', { takenUpTo: 1, storedUpTo: 1 }));
+    await expect(acked).rejects.toMatchObject({ code: 'expired' });
+    expect(answered).toEqual([[1]]);
+  });
+
+  it('of a hub that does not become the hub of this tab has no effect, and is let go', async () => {
+    const { socket, free, answer, hosts } = await openAttached();
+    free('life of a');
+    await turn();
+    const { status } = attachedReply('c', { status: { state: 'suspended' } }) as { status: HubStatus };
+    const batches = Array.from({ length: tabLimits.earlyBatches + 1 }, (_, index) =>
+      hosts.at(-1)!.api.deliver('c', index + 1, [{ kind: 'status', status }]),
+    );
+    await expect(batches[0]).resolves.toEqual([]);
+    await answer(attachedReply('b'));
+    await Promise.all(batches);
+    expect(socket.status).toMatchObject({ state: 'open', hubId: 'b' });
   });
 
   it('is answered at once where nothing has to be read', async () => {

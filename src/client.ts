@@ -1,7 +1,7 @@
 import type { TabOp } from '../worker/core/hub-api.ts';
 import { withDeadline } from '../worker/deadline.ts';
 import { asyncDispose } from './async-dispose.ts';
-import { createBatchLine } from './batch-line.ts';
+import { createBatches } from './batches.ts';
 import { failure } from './failure.ts';
 import { createHubConnector } from './hub-connector.ts';
 import * as tabLimits from './limits.ts';
@@ -22,7 +22,6 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
   const tabId = world.randomId();
   const events = new EventTarget();
   const watching = new AbortController();
-  const answered = createBatchLine();
   let status = initialStatus(tabId);
   /** Why everything from now on fails; null while this tab is in use. */
   let end: ConnectionError | null = null;
@@ -41,22 +40,19 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
     watching.abort();
     connector.leave();
     parts.end(error);
+    batches.takeEarly();
     setStatus({ ...status, state: 'closed', lastError });
   }
 
+  const batches = createBatches({
+    hubId: () => hubId,
+    take: (item) => (item.kind === 'status' ? setStatus({ ...item.status, tabId }) : parts.take(item)),
+    has: (sub) => parts.subscriptions.has(sub),
+  });
+
   const connector = createHubConnector(tabId, settings, world, {
     api: {
-      deliver(from, _number, items) {
-        const own = from === hubId ? items : [];
-        const reads: Promise<void>[] = [];
-        for (const item of own) {
-          const read = item.kind === 'status' ? setStatus({ ...item.status, tabId }) : parts.take(item);
-          if (read) reads.push(read);
-        }
-        const endedSubs = () =>
-          own.flatMap((item) => ('sub' in item && !parts.subscriptions.has(item.sub) ? [item.sub] : []));
-        return answered(reads, endedSubs);
-      },
+      deliver: batches.deliver,
       token: () => readToken(settings.auth),
       trouble: (message, stack) => report(Object.assign(new Error(message), { stack })),
     },
@@ -65,7 +61,9 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
       ({ hubId } = reply.status);
       setStatus({ ...reply.status, tabId });
       const lost = formerId !== null && formerId !== hubId ? durability : null;
-      return [{ kind: 'signal', signal: world.visibility() }, ...parts.resume(reply, lost)];
+      const ops = parts.resume(reply, lost);
+      batches.takeEarly();
+      return [{ kind: 'signal', signal: world.visibility() }, ...ops];
     },
     detached() {
       hubId = null;

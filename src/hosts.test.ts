@@ -302,7 +302,7 @@ describe('a tab without a SharedWorker', () => {
     expect(tab.engines).toEqual(['dedicated-worker']);
   });
 
-  it('takes nothing from a hub that it has left, and that joins once more before it attaches anew', async () => {
+  it('takes nothing from a hub that it has left, and that joins once more, before it has attached anew', async () => {
     const tab = await openFollower();
     tab.free('life of a');
     await turn();
@@ -310,9 +310,10 @@ describe('a tab without a SharedWorker', () => {
     if (reply.kind !== 'attached') return;
     const { status } = reply;
     const taken = tab.hub.tab()!.deliver('a', 1, [{ kind: 'status', status }]);
-    await expect(taken).resolves.toEqual([]);
+    await turn();
     expect([tab.hub.attaches.length, tab.socket.status.state]).toEqual([2, 'connecting']);
     tab.hub.answer(reply);
+    await expect(taken).resolves.toEqual([]);
     await turn();
     expect(tab.socket.status).toMatchObject({ state: 'backoff', hubId: 'a' });
   });

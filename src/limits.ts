@@ -5,6 +5,8 @@
 export const calls = 1024;
 /** Batches to the hub that may be under way. */
 export const batchesUnderWay = 2;
+/** Batches of hubs that this tab has not found yet: those of the earliest are let go beyond that. */
+export const earlyBatches = 8;
 /** Operations in one batch. */
 export const batchOps = 1000;
 /** Deadline of a batch to the hub. */

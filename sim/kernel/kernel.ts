@@ -21,7 +21,12 @@ export class Kernel {
 
   /** Runs `run` once after `delayMs`. Returns a function that prevents it. */
   schedule(delayMs: number, run: () => void): () => void {
-    const event = this.#queue.push(this.now + Math.max(0, delayMs), run);
+    return this.scheduleAt(this.now + Math.max(0, delayMs), run);
+  }
+
+  /** Runs `run` at a moment: what is for the same runs in the order of scheduling, which rounding would break for delays. */
+  scheduleAt(atMs: number, run: () => void): () => void {
+    const event = this.#queue.push(atMs, run);
     return () => (event.run = null);
   }
 

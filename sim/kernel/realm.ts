@@ -70,9 +70,9 @@ export class Realm {
     };
   }
 
-  /** Brings a message from elsewhere after `delayMs`, unless its end is closed by then. */
-  receive(delayMs: number, end: { readonly isClosed: boolean }, run: () => void): void {
-    this.kernel.schedule(delayMs, () => {
+  /** Brings a message from elsewhere at a moment, unless its end is closed by then. */
+  receive(atMs: number, end: { readonly isClosed: boolean }, run: () => void): void {
+    this.kernel.scheduleAt(atMs, () => {
       if (end.isClosed) return;
       if (this.isCached) this.evicted();
       this.enter(run);

@@ -48,8 +48,8 @@ export class Pipe {
     this.#busyUntil = Math.max(this.#busyUntil, now) + bytes / bytesPerMs;
     const arrivesAt = this.#busyUntil + delayMs + this.#random.next() * jitterMs;
     this.#lastAt = Math.max(this.#lastAt, arrivesAt);
-    if (sent) this.#kernel.schedule(this.#busyUntil - now, sent);
-    this.#kernel.schedule(this.#lastAt - now, () => {
+    if (sent) this.#kernel.scheduleAt(this.#busyUntil, sent);
+    this.#kernel.scheduleAt(this.#lastAt, () => {
       if (this.#isCut) return;
       if (!this.#isHeld && !this.#isStalled) return arrive();
       this.#heldBytes += bytes;

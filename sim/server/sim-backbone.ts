@@ -40,9 +40,6 @@ export interface BackboneWay {
   readonly random: Random;
 }
 
-/** The least time between two calls that take effect. */
-const stepMs = 0.001;
-
 /**
  * A backbone as one server process reaches it: late, at times without an answer, and no longer once the process has died.
  * Calls take effect in their order; after a failed publish none of the same lease does, as the contract wants it.
@@ -62,12 +59,11 @@ export function simBackbone(
     if (way.delayMs === 0) return call();
     if (!realm.emits()) return new Promise<T>(() => {});
     const { kernel } = realm;
-    // A step ahead: the same moment reached from two others is not the same floating-point number.
-    lastAt = Math.max(lastAt + stepMs, kernel.now + way.random.next() * way.delayMs);
+    lastAt = Math.max(lastAt, kernel.now + way.random.next() * way.delayMs);
     const isLost = way.random.chance(way.failRate);
     const isBefore = way.random.chance(0.5);
     return new Promise((resolve, reject) => {
-      kernel.schedule(lastAt - kernel.now, () => {
+      kernel.scheduleAt(lastAt, () => {
         const isRefused = lease !== undefined && broken.has(lease);
         const result = isRefused || (isLost && isBefore) ? undefined : (call() as T);
         if (isLost && lease !== undefined) broken.add(lease);
