@@ -12,6 +12,7 @@ import { Kernel } from './kernel/kernel.ts';
 import { Random } from './kernel/random.ts';
 import { Realm } from './kernel/realm.ts';
 import { Network } from './network/network.ts';
+import { clockOf } from './testing/clock-of.ts';
 import { echoServer } from './testing/echo-server.ts';
 import { runVirtually } from './testing/run-virtually.ts';
 
@@ -74,8 +75,7 @@ describe('the store over the disk of the simulation', () => {
     const kernel = new Kernel();
     const realm = new Realm(kernel, 'hub');
     mountDisk(realm, new Disk(kernel, new Random('disk')));
-    const clock = { after: (delayMs: number, wake: () => void) => realm.after(delayMs, wake) };
-    await runIn(realm, () => run(() => indexedDbOutbox('outbox', clock)));
+    await runIn(realm, () => run(() => indexedDbOutbox('outbox', clockOf(realm))));
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { withDeadline } from './deadline.ts';
+import { withDeadline, withWakingDeadline } from './deadline.ts';
+import * as workerLimits from './limits.ts';
 
 /** A clock whose one timer is ended by hand. */
 function manualClock() {
@@ -43,5 +44,54 @@ describe('a promise with a deadline', () => {
     clock.elapse();
     reject(new Error('late'));
     await expect(result).resolves.toBeUndefined();
+  });
+});
+
+describe('a promise with a deadline for a code that may be frozen', () => {
+  /** A clock whose newest timer is ended by hand, at any time. */
+  function slowClock() {
+    const timers: (() => void)[] = [];
+    let ticks = 0;
+    return {
+      timers,
+      context: () => ({ now: 0, random: 0, ticks }),
+      after(_delayMs: number, run: () => void) {
+        timers.push(run);
+        return () => {};
+      },
+      async elapse(toTicks: number) {
+        ticks = toTicks;
+        timers.at(-1)!();
+        await new Promise((resolve) => setImmediate(resolve));
+      },
+    };
+  }
+  const never = new Promise<number>(() => {});
+
+  it('gives undefined once a time is over in which the code ran', async () => {
+    const clock = slowClock();
+    const result = withWakingDeadline(never, 10, clock);
+    await clock.elapse(10 + workerLimits.lateTimerMs);
+    await expect(result).resolves.toBeUndefined();
+    expect(clock.timers).toHaveLength(1);
+  });
+
+  it('gets the whole time once more where the deadline came far too late, and then no more', async () => {
+    const clock = slowClock();
+    const result = withWakingDeadline(never, 10, clock);
+    await clock.elapse(20_000);
+    expect(clock.timers).toHaveLength(2);
+    await clock.elapse(60_000);
+    await expect(result).resolves.toBeUndefined();
+    expect(clock.timers).toHaveLength(2);
+  });
+
+  it('gives the value of a promise that was due with the late deadline', async () => {
+    const clock = slowClock();
+    let resolve: (value: number) => void = () => {};
+    const result = withWakingDeadline(new Promise<number>((done) => (resolve = done)), 10, clock);
+    await clock.elapse(20_000);
+    resolve(7);
+    await expect(result).resolves.toBe(7);
   });
 });

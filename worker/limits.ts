@@ -18,3 +18,5 @@ export const pingsMax = 4;
 export const stealAgainMs = 30_000;
 /** Errors of one hub that its tabs are told. */
 export const troubles = 100;
+/** By how much a timer is late that shows that this code could not run. */
+export const lateTimerMs = 1_000;

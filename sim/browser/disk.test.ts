@@ -4,6 +4,7 @@ import { storeChange, storeEntry } from '../../worker/testing/store-conformance-
 import { Kernel } from '../kernel/kernel.ts';
 import { Random } from '../kernel/random.ts';
 import { Realm } from '../kernel/realm.ts';
+import { clockOf } from '../testing/clock-of.ts';
 import { runVirtually } from '../testing/run-virtually.ts';
 import { Disk } from './disk.ts';
 import { KeyRange, mountDisk } from './fake-idb.ts';
@@ -26,7 +27,7 @@ async function afterPowerLoss(work: (store: OutboxStore) => Promise<void>) {
     mountDisk(realm, disk);
     let result!: Promise<T>;
     realm.enter(() => {
-      result = run(indexedDbOutbox('outbox', { after: (ms, wake) => realm.after(ms, wake) }));
+      result = run(indexedDbOutbox('outbox', clockOf(realm)));
     });
     return runVirtually(kernel, result);
   };

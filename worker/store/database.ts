@@ -2,7 +2,7 @@ import { openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction, type St
 import type { Clock } from '../clock.ts';
 import type { Position } from '../core/hub-api.ts';
 import type { FailureRecord } from '../core/store-types.ts';
-import { withDeadline } from '../deadline.ts';
+import { withWakingDeadline } from '../deadline.ts';
 import * as storeLimits from './limits.ts';
 
 /** Whose outbox it is. */
@@ -71,7 +71,7 @@ const tooLate = (): DOMException => new DOMException('IndexedDB does not answer'
  */
 export async function openDatabase(
   name: string,
-  clock: Pick<Clock, 'after'>,
+  clock: Clock,
   onGone: (db: Database) => void,
 ): Promise<Database> {
   const gone = () => void opening.then(onGone);
@@ -83,7 +83,7 @@ export async function openDatabase(
     blocking: gone,
     terminated: gone,
   });
-  const db = await withDeadline(opening, storeLimits.openTimeoutMs, clock);
+  const db = await withWakingDeadline(opening, storeLimits.openTimeoutMs, clock);
   if (db) return db;
   opening.then((late) => late.close()).catch(() => {});
   throw tooLate();
@@ -96,7 +96,7 @@ export async function openDatabase(
 export async function transact<T>(
   db: Database,
   durability: 'strict' | 'relaxed',
-  clock: Pick<Clock, 'after'>,
+  clock: Clock,
   work: (tx: WriteTransaction) => Promise<T>,
   largeBytes = 0,
 ): Promise<T> {
@@ -110,7 +110,7 @@ export async function transact<T>(
   };
   try {
     const extraMs = largeBytes / storeLimits.transactionBytesPerMs;
-    const outcome = await withDeadline(run(), storeLimits.transactionTimeoutMs + extraMs, clock);
+    const outcome = await withWakingDeadline(run(), storeLimits.transactionTimeoutMs + extraMs, clock);
     if (!outcome) throw tooLate();
     return outcome[0];
   } catch (error) {

@@ -18,6 +18,7 @@ function manualClock() {
   const started = new EventLog<number>();
   const waiting: { readonly delayMs: number; readonly run: () => void }[] = [];
   return {
+    context: () => ({ now: 0, ticks: 0, random: 0 }),
     after(delayMs: number, run: () => void) {
       const timer = { delayMs, run };
       waiting.push(timer);

@@ -8,6 +8,7 @@ it('keeps what a write in doubt may have stored when the next one only frees', a
   const name = `test:${crypto.randomUUID()}`;
   let expire = () => {};
   const clock = {
+    context: () => ({ now: 0, ticks: 0, random: 0 }),
     after(_: number, run: () => void) {
       expire = run;
       return () => {};

@@ -25,7 +25,7 @@ const connectionErrors = ['InvalidStateError', 'UnknownError'];
 /** The log in IndexedDB. Its methods reject with what went wrong; one call at a time. */
 export class IndexedDbLog {
   readonly #name: string;
-  readonly #clock: Pick<Clock, 'after'>;
+  readonly #clock: Clock;
   readonly #clientId: string;
   readonly #durability: 'strict' | 'relaxed';
   #db: Database | null = null;
@@ -39,7 +39,7 @@ export class IndexedDbLog {
   #isUncertain = false;
 
   /** `clientId` is for a database in which no outbox is yet. */
-  constructor(name: string, clientId: string, durability: 'strict' | 'relaxed', clock: Pick<Clock, 'after'>) {
+  constructor(name: string, clientId: string, durability: 'strict' | 'relaxed', clock: Clock) {
     this.#name = name;
     this.#clientId = clientId;
     this.#me = [clientId, 1];

@@ -10,5 +10,5 @@ import { ResilientStore } from './resilient-store.ts';
  * const store = indexedDbOutbox(hubName, platformClock);
  * const stored = await store.open({ durability: 'strict', onHealth, onFenced });
  */
-export const indexedDbOutbox = (hubName: string, clock: Pick<Clock, 'after'>): OutboxStore =>
+export const indexedDbOutbox = (hubName: string, clock: Clock): OutboxStore =>
   new ResilientStore((clientId, durability) => new IndexedDbLog(hubName, clientId, durability, clock), clock);
