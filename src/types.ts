@@ -281,8 +281,8 @@ export interface OneSocket<A extends ApiShape = UntypedApi> extends AsyncDisposa
   /** What is pending, of all tabs. */
   readonly outbox: Outbox;
   /**
-   * Empties outbox and stored cursors of this identity, as for a logout; pending deliveries fail with `purged`.
-   * Settles once the store has forgotten. Rejects with `hub-lost`, `queue-full` or `closed`.
+   * Empties outbox and stored cursors of this identity, as for a logout; pending deliveries fail with `purged`. Rejects
+   * with `storage-failed` where the store may still hold something, and with `hub-lost`, `queue-full` or `closed`.
    */
   purge(): Promise<void>;
   /** This tab leaves; what it published is stored first, and the socket stays for the others. */

@@ -109,7 +109,8 @@ export class Ledger {
     must(handledIn !== this.#memories, 'once in effect', () => `${id} (${page} ${n}) was handled twice`);
     entry!.handled += 1;
     entry!.handledIn = this.#memories;
-    if (entry!.isVolatile) return;
+    // What a hub without its store has purged or dropped comes back with the store.
+    if (entry!.isVolatile || (entry!.failedWith !== null && this.#mayBeLost(entry!))) return;
     // An outbox that could not be stored has another client id at the next hub, and its order ends there.
     const key = `${page} ${topic} ${publication.client?.key}`;
     const last = this.#last.get(key);

@@ -18,3 +18,7 @@ export const cancelledError = errorData('cancelled', 'taken back');
 export const purgedError = errorData('purged', 'the outbox was emptied');
 /** Nothing is known of it. */
 export const unknownError = errorData('unknown-entry', 'not in the outbox');
+/** Emptied in memory, while the store could not be told to forget what it holds. */
+export const notForgottenError = errorData('storage-failed', 'the store could not be emptied', {
+  retryable: true,
+});

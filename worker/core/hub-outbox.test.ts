@@ -368,6 +368,22 @@ describe('an outbox that is emptied', () => {
     expect(driver.status.queue).toEqual({ entries: 0, bytes: 0 });
   });
 
+  it.each([
+    [true, [{ kind: 'error', id: 'p', error: { code: 'storage-failed' } }]],
+    // Nothing is stored that could come back.
+    [false, [{ kind: 'response', id: 'p' }]],
+  ])('in memory says so, if the store may still hold something: %s', (retryable, told) => {
+    const driver = new HubDriver(queue({ maxEntries: 2 })).connect();
+    driver.publish('a', [1]);
+    const error = { code: 'storage-failed', message: 'full', retryable } as const;
+    driver.run({ kind: 'store-health', health: { durability: 'memory', error } });
+    driver.forget();
+    driver.ops('a', { kind: 'purge', id: 'p' });
+    expect(codes(driver, 'a')).toEqual([[1, 'purged']]);
+    const items = driver.all('deliver').flatMap((effect) => effect.items);
+    expect(items.filter(({ kind }) => kind === 'error' || kind === 'response')).toMatchObject(told);
+  });
+
   it('keeps the failures that a tab may not know of', () => {
     const driver = new HubDriver();
     driver.attach('a');

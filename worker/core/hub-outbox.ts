@@ -1,6 +1,12 @@
 import { queueFull, type ErrorData } from '../../src/protocol/errors.ts';
 import type { BlockedEntry } from './blocked.ts';
-import { cancelledError, expiredError, purgedError, unknownError } from './entry-errors.ts';
+import {
+  cancelledError,
+  expiredError,
+  notForgottenError,
+  purgedError,
+  unknownError,
+} from './entry-errors.ts';
 import type { TabItem, TabOp } from './hub-api.ts';
 import type { PendingEntry } from './payload-types.ts';
 import { markCounters, startTimer, tellError, type HubState } from './hub-state.ts';
@@ -88,7 +94,8 @@ export function purge(hub: HubState, tab: Tab, { id }: OpOf<'purge'>): void {
   endBlocked(hub, purgedError, () => true);
   hub.cursors.clear();
   hub.journal.purge(hub.tabs.failures);
-  hub.journal.tellStored(answer(tab, { kind: 'response', id }));
+  const unstored = { kind: 'error', id, error: notForgottenError } as const;
+  hub.journal.tellStored({ ...answer(tab, { kind: 'response', id }), unstored });
 }
 
 /** Fails what has expired, and sets the timer for what expires next. */
@@ -126,7 +133,10 @@ export function tellTidings(hub: HubState): void {
 
 function tellOne(hub: HubState, tidings: Tidings): void {
   if (tidings.kind === 'answer') {
-    hub.tabs.get(tidings.tabId)?.answers.push(tidings.item);
+    const { item, unstored } = tidings;
+    const { durability, error } = hub.storeHealth;
+    const isUnstored = unstored && durability === 'memory' && error?.retryable;
+    hub.tabs.get(tidings.tabId)?.answers.push(isUnstored ? unstored : item);
     return;
   }
   hub.tabs.tellFate(tidings);
@@ -160,4 +170,4 @@ function endBlocked(hub: HubState, error: ErrorData, isMeant: (draft: EntryDraft
   return removed.length > 0;
 }
 
-const answer = (tab: Tab, item: TabItem): Tidings => ({ kind: 'answer', tabId: tab.id, item });
+const answer = (tab: Tab, item: TabItem) => ({ kind: 'answer' as const, tabId: tab.id, item });

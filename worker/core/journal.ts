@@ -17,7 +17,15 @@ export type EntryFate =
   | ({ readonly kind: 'failed' } & FailureRecord);
 
 /** What a tab is to be told: a fate, or the answer to an op. */
-export type Tidings = EntryFate | { readonly kind: 'answer'; readonly tabId: string; readonly item: TabItem };
+export type Tidings =
+  | EntryFate
+  | {
+      readonly kind: 'answer';
+      readonly tabId: string;
+      readonly item: TabItem;
+      /** What is told in its place where the store could not be reached. */
+      readonly unstored?: TabItem;
+    };
 
 /** What is known of the end of an entry, as its tab and the store get it. */
 export const failureOf = (

@@ -67,9 +67,9 @@ const answer = <T>(request: IDBRequest<T>): Promise<T> =>
 /** Opens the database past the store. */
 const raw = (name: string, version?: number): Promise<IDBDatabase> => answer(indexedDB.open(name, version));
 
-const memory = (message: unknown) => ({
+const memory = (message: unknown, retryable = true) => ({
   durability: 'memory',
-  error: { code: 'storage-failed', message, retryable: false },
+  error: { code: 'storage-failed', message, retryable },
 });
 const fine: StoreHealth = { durability: 'strict', error: null };
 
@@ -82,7 +82,7 @@ describe('a store that cannot be opened', () => {
     const opened = await open(newName());
     Object.defineProperty(globalThis, 'indexedDB', property);
     const { clientId, clientEpoch, lastSeq, log, commit, store } = opened;
-    expect(log.events).toEqual([memory(expect.stringContaining('IndexedDB'))]);
+    expect(log.events).toEqual([memory(expect.stringContaining('IndexedDB'), false)]);
     expect([clientId.length > 0, clientEpoch, lastSeq]).toEqual([true, 1, 2 ** 32]);
     await commit({ entries: storeEntries(1, 3) });
     await store.close();
@@ -94,7 +94,7 @@ describe('a store that cannot be opened', () => {
     };
     vi.stubGlobal('indexedDB', { open: refuse });
     const { log, commit } = await open(newName());
-    expect(log.events).toEqual([memory(expect.stringContaining('access is denied'))]);
+    expect(log.events).toEqual([memory(expect.stringContaining('access is denied'), false)]);
     await commit({ entries: storeEntries(1, 3) });
   });
 

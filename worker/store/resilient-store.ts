@@ -181,8 +181,8 @@ export class ResilientStore implements OutboxStore {
 
   #fail(error: unknown): void {
     const before = this.#trouble?.message;
-    const { message, isFinal } = reasonOf(error);
-    this.#trouble = errorData('storage-failed', message);
+    const { message, isFinal, retryable } = reasonOf(error);
+    this.#trouble = errorData('storage-failed', message, { retryable });
     if (isFinal) this.#giveUp();
     if (message !== before) this.#tellHealth();
   }
@@ -197,6 +197,7 @@ export class ResilientStore implements OutboxStore {
     this.#trouble = errorData(
       'storage-failed',
       'the database answered only after this outbox had begun without it',
+      { retryable: true },
     );
     this.#isLate = true;
     this.#log.close();

@@ -4,16 +4,22 @@ const reasons: Readonly<Record<string, string>> = {
   ReferenceError: 'this browser offers no IndexedDB here',
 };
 
-const finalErrors = ['VersionError', 'ReferenceError', 'SecurityError'];
+/** Nothing of this outbox is or will be stored. */
+const missingErrors = ['ReferenceError', 'SecurityError'];
 
 /** The name of whatever was thrown. */
 export const errorName = (error: unknown): string => (error as Error | null)?.name ?? '';
 
-/** Why the storage failed, for a person to read, and whether there is no use in trying again. */
-export function reasonOf(error: unknown): { readonly message: string; readonly isFinal: boolean } {
+/**
+ * Why the storage failed, for a person to read; whether there is no use in trying again while this hub lives, and whether
+ * a later one may find something stored.
+ */
+export function reasonOf(error: unknown) {
   const name = errorName(error);
+  const retryable = !missingErrors.includes(name);
   return {
     message: reasons[name] ?? `${name}: ${(error as Error | null)?.message}`,
-    isFinal: finalErrors.includes(name),
+    isFinal: !retryable || name === 'VersionError',
+    retryable,
   };
 }
