@@ -7,7 +7,7 @@ import { ProgressChecks } from './check/progress.ts';
 import { StoredCursors } from './check/stored-cursors.ts';
 import { Topics } from './check/topics.ts';
 import { must } from './check/violation.ts';
-import { wireChecks, type WireChecks } from './check/wire.ts';
+import { keepsTransfers, wireChecks, type WireChecks } from './check/wire.ts';
 import { running } from './globals.ts';
 import { Kernel } from './kernel/kernel.ts';
 import { Random } from './kernel/random.ts';
@@ -59,7 +59,7 @@ class Simulation {
   readonly #topics: Topics;
   readonly #cursors: StoredCursors;
   readonly #fencing = new Fencing();
-  readonly #progress = new ProgressChecks();
+  readonly #progress: ProgressChecks;
   readonly #attachment: Attachment;
   readonly #election: Election;
   readonly #network: Network;
@@ -76,6 +76,7 @@ class Simulation {
     this.#random = random;
     const plan = planOf(random.fork('plan'), pages);
     this.plan = plan;
+    this.#progress = new ProgressChecks(keepsTransfers(plan));
     const { kernel } = this;
     const now = () => kernel.now;
     this.#ledger = new Ledger(now, plan.hub.durability === 'strict');

@@ -19,7 +19,7 @@ interface Peer {
   /** Large messages under way, by topic. */
   readonly downloads: Map<string, Download>;
   /** Where the chunks end that the hub has not acknowledged, by transfer. */
-  readonly unacknowledged: Map<string, number[]>;
+  readonly unacknowledged: Map<string, { readonly topic: string; readonly ends: readonly number[] }>;
   /** What the hub says that it has of a large message, by topic. */
   readonly partials: Map<
     string,
@@ -79,16 +79,20 @@ export class Downloading {
   hears(connection: Connection, data: Frame): void {
     const peer = this.#peerOf(connection);
     if (typeof data !== 'string') return;
-    const isOfTopics = data.includes('subscribe"') && (peer.downloads.size > 0 || data.includes('"partial"'));
+    const isUnderWay = peer.downloads.size > 0 || peer.unacknowledged.size > 0;
+    const isOfTopics = data.includes('subscribe"') && (isUnderWay || data.includes('"partial"'));
     if (!isOfTopics && !isOfTransfers(data)) return;
     for (const envelope of saidByHub(data)) {
       if (envelope.type === 'chunk-ack') {
         const { transfer, received } = envelope;
-        const waiting = peer.unacknowledged.get(transfer)?.filter((end) => end > received) ?? [];
-        peer.unacknowledged.set(transfer, waiting);
+        const { topic, ends } = peer.unacknowledged.get(transfer) ?? { topic: '', ends: [] };
+        peer.unacknowledged.set(transfer, { topic, ends: ends.filter((end) => end > received) });
       } else if (envelope.type === 'subscribe' || envelope.type === 'unsubscribe') {
         const { topic } = envelope;
         endDownload(peer, topic);
+        // Nor need what has been sent to the end be acknowledged.
+        for (const [id, each] of peer.unacknowledged)
+          if (each.topic === topic) peer.unacknowledged.delete(id);
         peer.partials.delete(topic);
         const resume = envelope.type === 'subscribe' ? envelope.resume : undefined;
         if (resume?.partial) peer.partials.set(topic, { epoch: resume.epoch, ...resume.partial });
@@ -124,9 +128,9 @@ export class Downloading {
     });
     download!.sent += (payload as Uint8Array).byteLength;
     if (download!.sent === download!.size) peer.downloads.delete(topic!);
-    const ends = peer.unacknowledged.get(transfer) ?? [];
-    peer.unacknowledged.set(transfer, [...ends, download!.sent]);
-    const sum = [...peer.unacknowledged.values()].reduce((count, { length }) => count + length, 0);
+    const { ends = [] } = peer.unacknowledged.get(transfer) ?? {};
+    peer.unacknowledged.set(transfer, { topic: topic!, ends: [...ends, download!.sent] });
+    const sum = [...peer.unacknowledged.values()].reduce((count, each) => count + each.ends.length, 0);
     must(sum <= protocolLimits.chunksUnderWay, 'chunks are bounded', () => {
       return `${connection.server.name} has ${sum} chunks under way to ${connection.number}`;
     });

@@ -16,14 +16,17 @@ export interface WireChecks extends NetworkObserver, PortObserver {
   wasOffered(transfer: string): boolean;
 }
 
+/** Whether the server has room for all contents on their way to it: with less, those of clients that are away make way. */
+export const keepsTransfers = ({ server: { limits } }: Plan): boolean =>
+  (['totalTransferBytes', 'transfers'] as const).every(
+    (name) => (limits[name] ?? defaultLimits[name]) === defaultLimits[name],
+  );
+
 /** The checks of what goes between tabs, hubs and servers, as those hear it who carry it. */
 export function wireChecks(kernel: Kernel, plan: Plan, underWay: () => UnderWay): WireChecks {
   const { server, hub } = plan;
   const limits = { ...defaultLimits, ...server.limits };
-  const { window, bufferedBytes, totalTransferBytes, transfers } = limits;
-  // With less room, contents of clients that are away make way for others.
-  const keepsTransfers =
-    totalTransferBytes === defaultLimits.totalTransferBytes && transfers === defaultLimits.transfers;
+  const { window, bufferedBytes } = limits;
   const keepsMessages =
     limits.historyMessages === defaultLimits.historyMessages &&
     limits.historyBytes === defaultLimits.historyBytes;
@@ -31,7 +34,7 @@ export function wireChecks(kernel: Kernel, plan: Plan, underWay: () => UnderWay)
   const bounds = new Bounds(window);
   const sizes = new Sizes(plan, limits);
   const uploading = new Uploading();
-  const downloading = new Downloading({ bufferedBytes, keepsTransfers, keepsMessages });
+  const downloading = new Downloading({ bufferedBytes, keepsTransfers: keepsTransfers(plan), keepsMessages });
   const ofHubs = [dialling, bounds, uploading];
   const observer = guarded<NetworkObserver & PortObserver>(kernel, {
     dialled: (client) => ofHubs.forEach((check) => check.dialled(client)),
