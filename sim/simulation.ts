@@ -264,13 +264,15 @@ class Simulation {
     return [...keys, ...others, ...transfers.filter((id) => this.#wire.wasOffered(id))];
   }
 
-  /** Lets time pass until all pages are as they must be, which has a bound. */
+  /** Lets time pass until all pages are as they must be, which has a bound: it begins anew while an outbox gets shorter. */
   async #settle(what: string, isDone: (script: TabScript) => boolean): Promise<void> {
     const { kernel } = this;
     const isOver = () => this.#live.every(isDone);
-    const endMs = kernel.now + simLimits.restMs;
-    let wokenAt = kernel.now;
-    while (!isOver() && kernel.now < endMs && kernel.failure === null) {
+    let [endMs, wokenAt, shortest] = [0, kernel.now, Infinity];
+    while (!isOver() && kernel.failure === null) {
+      const waiting = Math.max(0, ...this.#live.map(({ socket }) => socket.status.queue.entries));
+      if (waiting < shortest) [shortest, endMs] = [waiting, kernel.now + simLimits.restMs];
+      if (kernel.now >= endMs) break;
       if (kernel.now - wokenAt >= simLimits.wakeMs) {
         wokenAt = kernel.now;
         this.#wake();

@@ -54,6 +54,16 @@ describe('a hub that finds entries in its store', () => {
     expect(driver.all('persist')).toMatchObject([{ change: { acked: 2 } }]);
   });
 
+  it('tells a tab what has been acknowledged behind an entry that waits', () => {
+    const driver = new HubDriver({}, { ...stored, tabSeqs: [['old', 9]] });
+    expect(driver.hub.outbox.tabSeqs('old')).toEqual({
+      takenUpTo: 9,
+      storedUpTo: 9,
+      ackedUpTo: 9,
+      but: [2, 3],
+    });
+  });
+
   it('knows the tabs of the earlier one, and what has failed of theirs', () => {
     const error = errorData('rejected', 'no');
     const failure = { tabId: 'old', tabSeq: 1, id: 'old1', topic: 't', error };
@@ -73,7 +83,7 @@ describe('a failure', () => {
       { type: 'ack', seq: 2 },
     );
     expect([codes(driver, 'a'), driver.itemsOf('a', 'acked')]).toEqual([[], []]);
-    expect(driver.hub.outbox.tabSeqs('a')).toEqual({ takenUpTo: 2, storedUpTo: 0, ackedUpTo: 0 });
+    expect(driver.hub.outbox.tabSeqs('a')).toEqual({ takenUpTo: 2, storedUpTo: 0, ackedUpTo: 2, but: [1] });
     driver.commit();
     expect([codes(driver, 'a'), driver.itemsOf('a', 'acked')]).toEqual([
       [[1, 'forbidden']],

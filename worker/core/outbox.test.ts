@@ -178,7 +178,7 @@ describe('an acknowledgement', () => {
     kit.fail(2, error).outbox.ack(3);
     expect(kit.told()).toEqual([]);
     kit.write();
-    expect(kit.outbox.tabSeqs('a')).toEqual({ takenUpTo: 3, storedUpTo: 1, ackedUpTo: 1 });
+    expect(kit.outbox.tabSeqs('a')).toEqual({ takenUpTo: 3, storedUpTo: 1, ackedUpTo: 3, but: [2] });
     expect(kit.settle()).toEqual([
       failed(2, 'rejected'),
       { kind: 'acked', tabId: 'a', upTo: 3 },

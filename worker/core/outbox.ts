@@ -86,7 +86,7 @@ export class Outbox {
   tabSeqs(tabId: string): TabProgress {
     // Failures that an acknowledgement has passed are among the ending ones alone.
     const pending = [this.#slots, this.#ending, this.held];
-    return this.#tabSeqs.progress(tabId, this.#stored, pending, (id) => this.held.isLate(id));
+    return this.#tabSeqs.progress(tabId, this.#stored, pending);
   }
 
   /** Takes an entry into the log, or refuses it. False if it has to wait until there is room. */

@@ -30,25 +30,23 @@ export class TabSeqs {
     if (this.#last.size > coreLimits.rememberedTabs) this.#last.delete(this.#last.keys().next().value!);
   }
 
-  /** What a tab has to know of its entries: what comes before the first one that has not come as far. */
-  progress(
-    tabId: string,
-    storedSeq: number,
-    slots: readonly Iterable<Slot>[],
-    isLate: (id: string) => boolean,
-  ): TabProgress {
+  /**
+   * What a tab has to know of its entries. Some may wait behind a large one, or be written again at a later place, while
+   * those published after them have been acknowledged already.
+   */
+  progress(tabId: string, storedSeq: number, slots: readonly Iterable<Slot>[]): TabProgress {
     const takenUpTo = this.last(tabId);
-    let [storedUpTo, ackedUpTo] = [takenUpTo, takenUpTo];
-    const late = new Set<number>();
+    let storedUpTo = takenUpTo;
+    const open = new Set<number>();
     for (const { entry, isVolatile, state } of slots.flatMap((each) => [...each])) {
       if (state === 'ended' || entry.tabId !== tabId) continue;
-      if (isLate(entry.id)) late.add(entry.tabSeq);
-      else ackedUpTo = Math.min(ackedUpTo, entry.tabSeq - 1);
+      open.add(entry.tabSeq);
       const isStored = isVolatile || (state === 'live' && entry.seq <= storedSeq);
       if (!isStored) storedUpTo = Math.min(storedUpTo, entry.tabSeq - 1);
     }
-    const but = [...late].filter((tabSeq) => tabSeq <= ackedUpTo);
+    let ackedUpTo = takenUpTo;
+    while (open.delete(ackedUpTo)) ackedUpTo -= 1;
     const progress = { takenUpTo, storedUpTo, ackedUpTo };
-    return but.length > 0 ? { ...progress, but } : progress;
+    return open.size > 0 ? { ...progress, but: [...open] } : progress;
   }
 }
