@@ -77,6 +77,19 @@ describe('the transfers of a client', () => {
     expect(store.ids('a')).toEqual([]);
   });
 
+  it('of an earlier connection make room for new ones, the oldest first, and others do not', () => {
+    store.enter('k');
+    for (const id of ['a', 'b', 'c']) send('k', id, 0.125);
+    expect(send('k', 'd', 0.125)).toBe('limit');
+    store.enter('k');
+    expect(send('k', 'a', 0)).toBe(0.125);
+    expect(send('k', 'd', 0.125)).toBe(0);
+    expect(store.ids('k')).toEqual(['a', 'c', 'd']);
+    expect(send('k', 'e', 0.125)).toBe(0);
+    expect(send('k', 'f', 0.125)).toBe('limit');
+    expect(store.ids('k')).toEqual(['a', 'd', 'e']);
+  });
+
   it('take no more than there is, once nobody is away', () => {
     send('a', 'x', 1);
     send('b', 'x', 1);

@@ -10,6 +10,8 @@ export interface Transfer {
   /** Each as long as a chunk, but for the last. */
   readonly parts: Uint8Array[];
   received: number;
+  /** Whether the client has offered it on the connection that it has. */
+  isOffered: boolean;
 }
 
 /** The transfers of one client. */
@@ -45,9 +47,10 @@ export class TransferStore {
     this.#stats = stats;
   }
 
-  /** The client has connected. */
+  /** The client has connected. What it sent before is kept for as long as that does not stand in the way of new offers. */
   enter(key: string): void {
     this.#expire();
+    for (const transfer of this.#clients.get(key)?.byId.values() ?? []) transfer.isOffered = false;
     const client = this.#away.get(key);
     if (!client) return;
     this.#away.delete(key);
@@ -82,10 +85,14 @@ export class TransferStore {
       awaySince: undefined,
     };
     const known = client.byId.get(id);
-    if (known) return { kind: 'open', transfer: known };
+    if (known) {
+      known.isOffered = true;
+      return { kind: 'open', transfer: known };
+    }
+    if (client.byId.size >= this.#limits.transfers) this.#dropLeftover(key, client);
     const refusal = this.#refusal(client, size);
     if (refusal) return { kind: 'refused', refusal };
-    const transfer: Transfer = { size, parts: [], received: 0 };
+    const transfer: Transfer = { size, parts: [], received: 0, isOffered: true };
     this.#clients.set(key, client);
     client.byId.set(id, transfer);
     this.#count(client, serverLimits.transferOverheadBytes);
@@ -118,6 +125,11 @@ export class TransferStore {
     if (client.byId.size > 0) return;
     this.#clients.delete(key);
     this.#away.delete(key);
+  }
+
+  /** Makes room for an offer: of an entry that ended while the client was away, nobody says that it is of no use. */
+  #dropLeftover(key: string, { byId }: ClientTransfers): void {
+    for (const [id, { isOffered }] of byId) if (!isOffered) return this.drop(key, id);
   }
 
   #refusal({ byId }: ClientTransfers, size: number): Refusal | undefined {

@@ -287,7 +287,7 @@ class Simulation {
             const { state, queue, hubId, lastError } = script.socket.status;
             const { name } = script.page.realm;
             const behind = [...script.followers].map((follower) => this.#topics.behind(follower) ?? '');
-            return `${name}: ${hubId} ${state} ${queue.entries} entries ${lastError?.message ?? ''}, pending: ${[...script.pending, ...behind, ...this.#leftovers].slice(0, 5).join(', ')}`;
+            return `${name}: ${hubId} ${state} ${queue.entries} entries ${lastError?.message ?? ''}, pending: ${[...script.pending, ...behind, ...this.#leftovers].filter(Boolean).slice(0, 5).join(', ')}`;
           })
           .join('\n');
       }),

@@ -24,6 +24,11 @@ export class Uploading {
     this.#offered.set(client, new Set());
   }
 
+  /** What the hub says last on a connection may not get through: the server keeps such a transfer for a while. */
+  ended(client: Realm): void {
+    this.dialled(client);
+  }
+
   sent(client: Realm, data: Frame): void {
     if (!isOfTransfers(data)) return;
     const uploads = this.#open.get(client)!;

@@ -38,7 +38,10 @@ export function wireChecks(kernel: Kernel, plan: Plan, underWay: () => UnderWay)
   const ofHubs = [dialling, bounds, uploading];
   const observer = guarded<NetworkObserver & PortObserver>(kernel, {
     dialled: (client) => ofHubs.forEach((check) => check.dialled(client)),
-    ended: (client) => dialling.ended(client),
+    ended: (client) => {
+      dialling.ended(client);
+      uploading.ended(client);
+    },
     received: (client, data) => ofHubs.forEach((check) => check.received(client, data)),
     sent: (client, data) => ofHubs.forEach((check) => check.sent(client, data)),
     sends: (...sent) => {
