@@ -48,7 +48,7 @@ export class SimPort<Theirs extends object> {
     const { kernel } = this.#realm;
     this.#lastAt = Math.max(this.#lastAt, kernel.now + this.#latency());
     const cloned = clone(message);
-    other.#realm.receive(this.#lastAt, other, () => other.#take(cloned));
+    other.#realm.receive(this.#realm, this.#lastAt, other, () => other.#take(cloned));
   }
 
   #take(message: CallMessage): void {

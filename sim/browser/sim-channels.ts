@@ -86,7 +86,7 @@ export class SimChannels {
       const delayMs = this.#random.between(simLimits.portMsMin, simLimits.portMsMax);
       const at = Math.max(now + delayMs, other.lastAt.get(end) ?? 0);
       other.lastAt.set(end, at);
-      other.realm.receive(at, other, () => {
+      other.realm.receive(realm, at, other, () => {
         if (other.isClosed) return;
         this.observer.heard(other, copy);
         other.heard(copy);

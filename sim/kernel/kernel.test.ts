@@ -77,16 +77,18 @@ describe('a realm', () => {
     expect([worker.isDead, [...page.children]]).toEqual([true, []]);
   });
 
-  it('is ended by a message while it is in the back/forward cache, unless the end is closed', async () => {
+  it('is ended by a message while it is in the back/forward cache, unless the end is closed or it is its own', async () => {
     const kernel = new Kernel();
     const realm = new Realm(kernel, 'page');
     const seen: string[] = [];
     realm.evicted = () => seen.push('evicted');
     realm.isCached = true;
-    realm.receive(1, { isClosed: true }, () => seen.push('closed'));
+    const worker = new Realm(kernel, 'worker');
+    realm.receive(worker, 1, { isClosed: true }, () => seen.push('closed'));
+    realm.receive(realm, 1, { isClosed: false }, () => {});
     await kernel.run(2);
     expect(seen).toEqual([]);
-    realm.receive(1, { isClosed: false }, () => {});
+    realm.receive(worker, 3, { isClosed: false }, () => {});
     await kernel.run(5);
     expect(seen).toEqual(['evicted']);
   });

@@ -70,11 +70,12 @@ export class Realm {
     };
   }
 
-  /** Brings a message from elsewhere at a moment, unless its end is closed by then. */
-  receive(atMs: number, end: { readonly isClosed: boolean }, run: () => void): void {
+  /** Brings a message at a moment, unless its end is closed by then. */
+  receive(from: Realm, atMs: number, end: { readonly isClosed: boolean }, run: () => void): void {
     this.kernel.scheduleAt(atMs, () => {
       if (end.isClosed) return;
-      if (this.isCached) this.evicted();
+      // What a page has posted to itself waits in it.
+      if (this.isCached && from !== this) this.evicted();
       this.enter(run);
     });
   }
