@@ -76,9 +76,9 @@ export const electionMutants = [
     seeds: 2_000,
     edits: [
       {
-        file: 'src/client.ts',
-        find: 'const own = from === hubId ? items : [];',
-        replace: 'const own = from === status.hubId ? items : [];',
+        file: 'src/batches.ts',
+        find: 'from === hubId() && !(isEarly',
+        replace: '!(isEarly',
       },
     ],
   },
