@@ -1,9 +1,6 @@
-import type { ConnectOptions } from 'onesocket';
+import { anyHost } from './harness/capabilities.ts';
 import { openPage, Tab } from './harness/tab.ts';
 import { expect, test } from './harness/test.ts';
-
-// These look for their host themselves, as an app does: `host: undefined` is the option left out.
-const anyHost = { host: undefined } as unknown as ConnectOptions;
 
 const cases = [
   { missing: ['SharedWorker'], host: 'dedicated-worker', shares: true },

@@ -6,18 +6,19 @@ import { scriptUrl } from './script-url.ts';
 import type { Engine, TabWorld } from './tab-world.ts';
 
 /** What the worker's script leaves in a page that imports it: starts a hub there. */
-type StartInPage = (hubName: string) => PageEngine;
+type StartInPage = (hubName: string, isAlone: boolean) => PageEngine;
 
 /** Starts a hub in a worker of this page, or in the page. */
-export const startEngine: TabWorld['startEngine'] = (host, url, hubName, failed) => {
-  const where = `${host} from ${url}`;
-  return host === 'page' ? inPage(url, hubName, where, failed) : inWorker(url, hubName, where, failed);
-};
+export const startEngine: TabWorld['startEngine'] = (host, ...start) =>
+  host === 'page' ? inPage(...start) : inWorker(...start);
 
-function inWorker(url: string, hubName: string, where: string, failed: (error: Error) => void): Engine {
+type Start = Parameters<TabWorld['startEngine']> extends [unknown, ...infer Rest] ? Rest : never;
+
+function inWorker(...[url, hubName, failed, isAlone]: Start): Engine {
+  const where = `dedicated-worker from ${url}`;
   let worker: Worker;
   try {
-    worker = new Worker(scriptUrl(url), { type: 'module', name: workerName(hubName) });
+    worker = new Worker(scriptUrl(url), { type: 'module', name: workerName(hubName, 0, isAlone) });
   } catch (cause) {
     throw unavailable(where, cause);
   }
@@ -32,7 +33,7 @@ function inWorker(url: string, hubName: string, where: string, failed: (error: E
   );
 }
 
-function inPage(url: string, hubName: string, where: string, failed: (error: Error) => void): Engine {
+function inPage(...[url, hubName, failed, isAlone]: Start): Engine {
   const early: MessagePort[] = [];
   let connect = (port: MessagePort): void => void early.push(port);
   let isStopped = false;
@@ -40,14 +41,14 @@ function inPage(url: string, hubName: string, where: string, failed: (error: Err
   const start = () => {
     if (isStopped) return;
     const key = Symbol.for(`onesocket:${hubApiVersion}`);
-    const hub = (globalThis as unknown as Record<symbol, StartInPage>)[key]!(hubName);
+    const hub = (globalThis as unknown as Record<symbol, StartInPage>)[key]!(hubName, isAlone);
     ({ connect, stop } = hub);
     early.forEach(connect);
   };
   // Bundlers have to leave it alone: it is the URL of a file that they have emitted already.
   import(/* @vite-ignore */ /* webpackIgnore: true */ url)
     .then(start)
-    .catch((cause: unknown) => failed(unavailable(where, cause)));
+    .catch((cause: unknown) => failed(unavailable(`page from ${url}`, cause)));
   // In the turn of the call: a page that goes into the back/forward cache has no other.
   return engine(
     (port) => connect(port),

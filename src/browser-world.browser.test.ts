@@ -26,7 +26,7 @@ describe('the page', () => {
   it('stops an engine before it has been loaded', async () => {
     const hubName = `onesocket:${crypto.randomUUID()}`;
     const url = new URL('/worker/hub.worker.ts', location.origin).href;
-    const engine = browserWorld.startEngine('page', url, hubName, () => {});
+    const engine = browserWorld.startEngine('page', url, hubName, () => {}, false);
     const { hub, close } = engine.open(api);
     engine.stop();
     const answer = hub.attach({} as never).then(() => 'an answer');

@@ -22,6 +22,8 @@ export interface Election {
 export function createElection({ world, tabId, settings, api, anew }: TabSide): Election {
   const { locks, openChannel, after } = world;
   const { worker, hubName } = settings;
+  /** Without an election each tab is on its own: two hubs at one database would only fence each other off. */
+  const isAlone = !locks || !openChannel;
   let leave: (() => void) | null = null;
   let isElected = false;
   let engine: Engine | null = null;
@@ -34,9 +36,8 @@ export function createElection({ world, tabId, settings, api, anew }: TabSide): 
     isServed = false;
   }
 
-  /** Without an election each tab is on its own, which the engine knows by itself. */
   function stand(): void {
-    if (!locks || !openChannel) return void (isElected = true);
+    if (isAlone) return void (isElected = true);
     leave ??= standForHub({ locks, openChannel, after }, hubName, tabId, {
       elected() {
         isElected = true;
@@ -55,7 +56,7 @@ export function createElection({ world, tabId, settings, api, anew }: TabSide): 
     const { signal } = search;
     try {
       const port = openPort(search, (failed) =>
-        (engine = world.startEngine(host, worker, hubName, failed)).open(api),
+        (engine = world.startEngine(host, worker, hubName, failed, isAlone)).open(api),
       );
       let reply;
       do reply = await port.ask(tabLimits.engineTimeoutMs);

@@ -1,4 +1,5 @@
 import type { TabApi, TabOp } from '../worker/core/hub-api.ts';
+import type { Locks } from '../worker/locks.ts';
 import { tabLock } from '../worker/names.ts';
 import { failure } from './failure.ts';
 import { createHosts, type Hosts } from './hosts.ts';
@@ -41,22 +42,21 @@ export function createHubConnector(
   world: TabWorld,
   hooks: ConnectorHooks,
 ): HubConnector {
-  const { locks } = world;
   const lockName = tabLock(settings.hubName, tabId);
   let channels = 0;
-  const side: TabSide = {
+  let side: TabSide = {
     world,
     tabId,
     settings,
     api: hooks.api,
-    lockName: locks && lockName,
+    lockName: world.locks && lockName,
     nextAttempt: () => (channels += 1),
     formerHub: { id: '' },
     otherVersion: (version) =>
       hooks.waits(failure('unsupported-version', `the hub speaks version ${version}`)),
     anew,
   };
-  const hosts = createHosts(side);
+  let hosts = createHosts(side);
   let link: HubLink | null = null;
   let release: (() => void) | undefined;
   /** Ends the attempt that is under way, so that nothing of it takes effect too late. */
@@ -66,10 +66,11 @@ export function createHubConnector(
     attempt.abort();
     const { signal } = (attempt = new AbortController());
     try {
-      const lock = release ?? (await locks?.hold(lockName));
+      const lock = release ?? (await hold(side.world.locks, lockName));
       // The tab has left meanwhile: a lock that nobody releases would keep it alive at the hub.
       if (signal.aborted) return lock?.();
-      release = lock;
+      if (lock) release = lock;
+      else if (side.world.locks) hosts = createHosts((side = withoutStorage(side)));
       const search = { ...side, signal };
       const answer = await hosts.search(search);
       if (!answer || signal.aborted) return;
@@ -98,7 +99,9 @@ export function createHubConnector(
   }
 
   return {
-    hosts,
+    get hosts() {
+      return hosts;
+    },
     attach,
     push: (op) => link?.push(op),
     leave() {
@@ -110,3 +113,19 @@ export function createHubConnector(
     },
   };
 }
+
+/** Holds a lock. Undefined where there are no locks, or the page is denied its storage, and its locks with that. */
+async function hold(locks: Locks | null, name: string): Promise<(() => void) | undefined> {
+  try {
+    return await locks?.hold(name);
+  } catch (cause) {
+    if ((cause as Error).name === 'SecurityError') return undefined;
+    throw cause;
+  }
+}
+
+const withoutStorage = (side: TabSide): TabSide => ({
+  ...side,
+  world: { ...side.world, locks: null, openChannel: null },
+  lockName: null,
+});

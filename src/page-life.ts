@@ -5,9 +5,10 @@ import type { TabWorld } from './tab-world.ts';
 /** Follows the life of the page until `signal` aborts: it takes this tab along, and its hub has to hear of it. */
 export function followPage(
   world: Pick<TabWorld, 'watchPage'>,
-  { hosts, attach, leave, push }: HubConnector,
+  connector: HubConnector,
   signal: AbortSignal,
 ): void {
+  const { attach, leave, push } = connector;
   /** Takes up again what was handed over because nobody should wait for a frozen page. */
   let thaw = () => {};
 
@@ -23,6 +24,7 @@ export function followPage(
       hidden: leave,
       restored: attach,
       frozen() {
+        const { hosts } = connector;
         if (hosts.hasEngine()) {
           leave();
           thaw = () => void attach();

@@ -50,8 +50,17 @@ export interface TabWorld {
     failed: (error: Error) => void,
     life: number,
   ): HubPort;
-  /** Starts a hub in a worker of this tab, or in the page itself. Throws, or calls `failed`, as `openSharedWorker` does. */
-  startEngine(host: EngineHost, url: string, hubName: string, failed: (error: Error) => void): Engine;
+  /**
+   * Starts a hub in a worker of this tab, or in the page itself; for this tab alone, if `isAlone`. Throws, or calls
+   * `failed`, as `openSharedWorker` does.
+   */
+  startEngine(
+    host: EngineHost,
+    url: string,
+    hubName: string,
+    failed: (error: Error) => void,
+    isAlone: boolean,
+  ): Engine;
   /** Offers this tab's side at one end of a channel, and gives the other's. */
   linkHub(endpoint: Endpoint, api: TabApi): Remote<HubApi>;
   /** Tells of the page's life until `signal` aborts. */

@@ -2,7 +2,7 @@ import { openChannel } from './broadcast-channel.ts';
 import { platformClock } from './clock.ts';
 import { hubApiVersion, type HostKind } from './core/hub-api.ts';
 import { HubHost } from './hub-host.ts';
-import { hubNameOf } from './names.ts';
+import { hubNameOf, isForOneTab } from './names.ts';
 import { randomId } from './random-id.ts';
 import { indexedDbOutbox } from './store/indexed-db-outbox.ts';
 import { memoryOutbox } from './store/memory-outbox.ts';
@@ -31,10 +31,9 @@ export interface PageEngine {
  * that starts a hub, by the symbol `onesocket:<version of the contract>`. The worker's name has the hub's in it.
  */
 function createHub(host: HostKind, hubName: string, ended?: () => void): HubHost {
-  // Without an election, two hubs at one database would only fence each other off.
-  const isUnshared = host !== 'shared-worker' && !(webLocks && openChannel);
+  const isUnshared = host === 'unshared';
   return new HubHost({
-    host: isUnshared ? 'unshared' : host,
+    host,
     hubName,
     isElected: host !== 'shared-worker',
     clock: platformClock,
@@ -48,14 +47,15 @@ function createHub(host: HostKind, hubName: string, ended?: () => void): HubHost
   });
 }
 
-function startInPage(hubName: string): PageEngine {
-  const hub = createHub('page', hubName);
+function startInPage(hubName: string, isAlone: boolean): PageEngine {
+  const hub = createHub(isAlone ? 'unshared' : 'page', hubName);
   return { connect: (port) => hub.accept(portLink(port)), stop: () => hub.end() };
 }
 
 function startInWorker(scope: WorkerScope): void {
   const isShared = 'onconnect' in scope;
-  const host = isShared ? 'shared-worker' : 'dedicated-worker';
+  const ownHost = isForOneTab(scope.name) ? 'unshared' : 'dedicated-worker';
+  const host = isShared ? 'shared-worker' : ownHost;
   const hub = createHub(host, hubNameOf(scope.name), () => scope.close());
   scope.addEventListener(isShared ? 'connect' : 'message', (event) =>
     hub.accept(portLink((event as MessageEvent).ports[0]!)),

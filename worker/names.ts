@@ -8,10 +8,16 @@ import { hubApiVersion } from './core/hub-api.ts';
 /**
  * Of the worker. The version is in it because a browser gives a tab the worker that runs under a URL and a name, whatever
  * build it is from: tabs that speak another version than that one get a worker of their own, which waits for the lock.
- * `life` has another reason: in Firefox no worker answers under the name of one whose process was killed.
+ * `life` has another reason: in Firefox no worker answers under the name of one whose process was killed. And one that is
+ * for its tab alone has to know that.
  */
-export const workerName = (hubName: string, life = 0): string =>
-  `${hubName}@${hubApiVersion}${life > 0 ? `~${life}` : ''}`;
+export const workerName = (hubName: string, life = 0, isAlone = false): string =>
+  `${hubName}@${hubApiVersion}${life > 0 ? `~${life}` : ''}${isAlone ? aloneMark : ''}`;
+
+const aloneMark = '!';
+
+/** Whether the worker of this name is for its tab alone. */
+export const isForOneTab = (worker: string): boolean => worker.endsWith(aloneMark);
 
 /** The hub's name in that of its worker. */
 export const hubNameOf = (worker: string): string => worker.slice(0, worker.lastIndexOf('@'));

@@ -1,3 +1,5 @@
+import type { ConnectOptions } from 'onesocket';
+
 /** Where the hub of a project runs: the option `host` of `connect`. */
 export type Host = 'shared-worker' | 'dedicated-worker' | 'page';
 
@@ -33,3 +35,6 @@ export const capabilitiesOf = (browser: string, host: Host): Capabilities => {
     outlivesFirstTab: isShared,
   };
 };
+
+/** The host left out, as an app does: the tab looks for one itself. */
+export const anyHost = { host: undefined } as unknown as ConnectOptions;
