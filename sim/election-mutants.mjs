@@ -80,6 +80,11 @@ export const electionMutants = [
         find: 'from === hubId() && !(isEarly',
         replace: '!(isEarly',
       },
+      {
+        file: 'src/batches.ts',
+        find: 'if (hubId() !== null) return takeAll',
+        replace: 'if (from) return takeAll',
+      },
     ],
   },
   {

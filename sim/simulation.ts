@@ -155,7 +155,7 @@ class Simulation {
     }
     await this.#settle('every question is answered', ({ isQuiet }) => isQuiet);
     // The server hears a while later what the hub has given up.
-    await this.#settle('nothing is left over', () => this.#leftovers.length === 0);
+    await this.#settle('nothing is left over', ({ isQuiet }) => isQuiet && this.#leftovers.length === 0);
     kernel.guarded(() => {
       if (this.#live.length === 0) return;
       this.#attachment.one();
