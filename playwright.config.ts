@@ -52,6 +52,7 @@ const testIgnore = ['webkit/**'];
 
 export default defineConfig<E2eOptions>({
   testDir: 'e2e',
+  globalSetup: './e2e/global-setup.ts',
   testMatch: '**/*.spec.ts',
   outputDir: '.cache/playwright',
   // The projects of tsconfig.json map the package's name to its sources; these tests take what we ship.

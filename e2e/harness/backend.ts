@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import { startServerProcess, type ServerProcess } from '../../demo/backend/server-process.ts';
+import { e2eServer } from '../../scripts/e2e-server.mjs';
 import { createTcpProxy, type TcpProxy } from '../../demo/backend/tcp-proxy.ts';
 import {
   settingsVariable,
@@ -34,7 +34,7 @@ const lineOf = ({ offset, id, payload }: Pick<Accepted, 'offset' | 'id' | 'paylo
 /** Starts server and proxy. */
 export const startBackend = async (settings: ServerSettings = {}): Promise<Backend> => {
   const server = await startServerProcess({
-    entry: fileURLToPath(new URL('server.ts', import.meta.url)),
+    entry: e2eServer,
     env: { [settingsVariable]: JSON.stringify(settings) },
   });
   const proxy = await createTcpProxy({ targetPort: server.port });

@@ -1,0 +1,25 @@
+// Bundles the server of the multi-tab tests: every test starts one, and tsx takes half a second for each.
+import { resolve } from 'node:path';
+import { build } from 'vite';
+import { root } from './run.mjs';
+
+const outDir = resolve(root, '.cache/e2e');
+
+/** What a test starts as its server. */
+export const e2eServer = resolve(outDir, 'server.js');
+
+/** Makes that. Packages stay what they are, this one included: the tests take what we ship. */
+export const bundleE2eServer = () =>
+  build({
+    root,
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      ssr: resolve(root, 'e2e/harness/server.ts'),
+      outDir,
+      emptyOutDir: true,
+      minify: false,
+      target: 'node20',
+      rolldownOptions: { external: /^[^./]/ },
+    },
+  });
