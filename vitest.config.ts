@@ -26,6 +26,8 @@ const executablePath = findChromium();
 const tests = ['src', 'worker', 'server', 'demo', 'bench', 'scripts', 'sim'].map(
   (folder) => `${folder}/**/*.test.ts`,
 );
+/** What needs programs that scripts/setup.mjs installs. */
+const proxyTests = ['server/proxy/**/*.test.ts'];
 const browserTests = ['{src,worker,demo}/**/*.browser.test.ts'];
 
 export default defineConfig({
@@ -37,9 +39,10 @@ export default defineConfig({
           name: 'unit',
           environment: 'node',
           include: tests,
-          exclude: [...browserTests, '**/dist/**'],
+          exclude: [...browserTests, ...proxyTests, '**/dist/**'],
         },
       },
+      { test: { name: 'proxy', environment: 'node', include: proxyTests } },
       {
         plugins: [serveWorkerSource],
         // A dependency that is found in the middle of a run would reload the page under a test.

@@ -42,7 +42,7 @@ const systemBrowsers = {
   },
 };
 
-const usualFolders = { linux: ['/usr/bin', '/usr/local/bin', '/snap/bin'] };
+const usualFolders = { linux: ['/usr/bin', '/usr/local/bin', '/snap/bin', '/usr/sbin'] };
 
 const firstThatExists = (paths) => paths.find((path) => path && existsSync(path));
 
@@ -114,4 +114,11 @@ export const isPlaywrights = (path) => path === findPlaywrights('firefox');
 export const findWebKit = () => {
   const [browser, driver, screen] = [find('webkit'), findProgram(['WebKitWebDriver']), findProgram(['Xvfb'])];
   return browser && driver && screen ? { browser, driver, screen } : undefined;
+};
+
+/** The nginx to test with, or undefined. It makes its certificates with openssl. ONESOCKET_NGINX overrides everything else. */
+export const findNginx = () => {
+  const chosen = process.env.ONESOCKET_NGINX;
+  const program = chosen ? firstThatExists([chosen]) : findProgram(['nginx']);
+  return findProgram(['openssl']) && program;
 };

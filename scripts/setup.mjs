@@ -1,4 +1,4 @@
-// Prepares this folder for tests: npm packages and browsers. Safe to run as often as one likes.
+// Prepares this folder for tests: npm packages, browsers and services. Safe to run as often as one likes.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -6,6 +6,7 @@ import {
   browserFile,
   findChromium,
   findFirefox,
+  findNginx,
   findOnSystem,
   findPlaywrights,
   findWebKit,
@@ -17,7 +18,7 @@ const downloadTimeoutMs = 120_000;
 const aptTimeoutMs = 600_000;
 
 /** `find` gives what the tests start, `apt` is what Debian calls it, and `platforms` where it exists. */
-const browsers = {
+const programs = {
   chromium: { title: 'Chromium', find: findChromium, apt: ['chromium'], isDownloadable: true },
   firefox: { title: 'Firefox', find: findFirefox, apt: ['firefox-esr'], isDownloadable: true },
   webkit: {
@@ -27,16 +28,23 @@ const browsers = {
     isDownloadable: false,
     platforms: ['linux'],
   },
+  nginx: {
+    title: 'nginx',
+    find: findNginx,
+    apt: ['nginx-light', 'openssl'],
+    isDownloadable: false,
+    platforms: ['linux'],
+  },
 };
 
-/** All browsers that tests run in. */
-export const browserNames = Object.keys(browsers);
+/** All programs that tests need. */
+const programNames = Object.keys(programs);
 
-/** Whether a browser can be had on this platform at all. */
-export const isForThisPlatform = (name) => browsers[name].platforms?.includes(process.platform) ?? true;
+/** Whether a program can be had on this platform at all. */
+export const isForThisPlatform = (name) => programs[name].platforms?.includes(process.platform) ?? true;
 
 const download = async (name) => {
-  console.log(`Downloading Playwright's ${browsers[name].title} ...`);
+  console.log(`Downloading Playwright's ${programs[name].title} ...`);
   const { code } = await run(tool('playwright'), ['install', name], { timeoutMs: downloadTimeoutMs });
   if (code !== 0) console.log(`  no: ${code === 124 ? 'it took too long' : 'the download failed'}`);
   return findPlaywrights(name);
@@ -45,7 +53,8 @@ const download = async (name) => {
 const installWithApt = async (packages) => {
   if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) return;
   console.log(`Installing with apt: ${packages.join(', ')} ...`);
-  const options = { env: { DEBIAN_FRONTEND: 'noninteractive' }, timeoutMs: aptTimeoutMs };
+  // Without a run level no package starts the service that it brings.
+  const options = { env: { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }, timeoutMs: aptTimeoutMs };
   await run('apt-get', ['update'], options);
   const { code, output } = await run(
     'apt-get',
@@ -68,9 +77,9 @@ const recorded = () => {
   }
 };
 
-/** Finds a browser, or gets one. Resolves with its path, or undefined. */
-const ensureBrowser = async (name) => {
-  const { title, find, apt, isDownloadable } = browsers[name];
+/** Finds a program, or gets it. Resolves with its path, or undefined. */
+const ensureProgram = async (name) => {
+  const { title, find, apt, isDownloadable } = programs[name];
   if (!isForThisPlatform(name)) {
     console.log(`${title}: not on ${process.platform}, its tests are skipped`);
     return undefined;
@@ -92,12 +101,12 @@ const ensureBrowser = async (name) => {
   return path;
 };
 
-/** Packages first, then these browsers. Resolves with the paths of the browsers that are there, by name. */
-export const setup = async (names = browserNames) => {
+/** Packages first, then these programs. Resolves with the paths of those that are there, by name. */
+export const setup = async (names = programNames) => {
   if (!(await ensurePackages())) return { isReady: false, found: {} };
   const found = {};
   for (const name of names) {
-    const path = await ensureBrowser(name);
+    const path = await ensureProgram(name);
     if (path === undefined) continue;
     found[name] = path;
     if (!process.env[`ONESOCKET_${name.toUpperCase()}`]) record({ ...recorded(), [name]: path });
@@ -107,6 +116,6 @@ export const setup = async (names = browserNames) => {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const { isReady, found } = await setup();
-  const needed = isCI ? browserNames.filter(isForThisPlatform) : ['chromium'];
+  const needed = isCI ? programNames.filter(isForThisPlatform) : ['chromium'];
   process.exitCode = isReady && needed.every((name) => found[name] !== undefined) ? 0 : 1;
 }

@@ -17,17 +17,18 @@ const playwright = (_report, browsers) => [
   ['test', ...browsers.map((name) => `--project=${name}-*`)],
 ];
 
-/** `browsers`: those that it runs in; it runs in those of them that are there. */
+/** `needs`: programs; where there are several, they are browsers, and it runs in those of them that are there. */
 const suites = {
-  unit: { browsers: [], command: (report) => vitest('unit', report), kind: 'vitest' },
-  browser: { browsers: ['chromium'], command: (report) => vitest('browser', report), kind: 'vitest' },
+  unit: { needs: [], command: (report) => vitest('unit', report), kind: 'vitest' },
+  proxy: { needs: ['nginx'], command: (report) => vitest('proxy', report), kind: 'vitest' },
+  browser: { needs: ['chromium'], command: (report) => vitest('browser', report), kind: 'vitest' },
   sim: {
-    browsers: [],
+    needs: [],
     command: () => [process.execPath, ['scripts/sim.mjs', '--seeds', '2000']],
     kind: 'sim',
   },
-  e2e: { browsers: ['chromium', 'firefox'], command: playwright, kind: 'playwright' },
-  webkit: { browsers: ['webkit'], command: playwright, kind: 'playwright' },
+  e2e: { needs: ['chromium', 'firefox'], command: playwright, kind: 'playwright' },
+  webkit: { needs: ['webkit'], command: playwright, kind: 'playwright' },
 };
 
 const noCounts = () => ({ passed: 0, failed: 0, skipped: 0 });
@@ -94,13 +95,13 @@ const readCounts = (kind, report, output) => {
   }
 };
 
-/** A browser that is missing counts as a test: as failed in CI, where one should be, otherwise as skipped. */
-const countMissing = (browsers, found) => {
+/** A program that is missing counts as a test: as failed in CI, where one should be, otherwise as skipped. */
+const countMissing = (needs, found) => {
   const counts = noCounts();
-  for (const name of browsers.filter((each) => found[each] === undefined)) {
+  for (const name of needs.filter((each) => found[each] === undefined)) {
     const isFailure = isCI && isForThisPlatform(name);
     counts[isFailure ? 'failed' : 'skipped'] += 1;
-    console.log(`There is no ${name} to run it in.`);
+    console.log(`There is no ${name} to run it with.`);
   }
   return counts;
 };
@@ -114,10 +115,10 @@ const environmentOf = (found, report) => ({
 
 const runSuite = async (name, found) => {
   console.log(`\n=== ${name} ===`);
-  const { browsers, command, kind } = suites[name];
-  const counts = countMissing(browsers, found);
-  const present = browsers.filter((each) => found[each] !== undefined);
-  if (browsers.length > 0 && present.length === 0) return counts;
+  const { needs, command, kind } = suites[name];
+  const counts = countMissing(needs, found);
+  const present = needs.filter((each) => found[each] !== undefined);
+  if (needs.length > 0 && present.length === 0) return counts;
   const report = resolve(reports, `${name}.json`);
   const [program, args] = command(report, present);
   const isQuiet = kind === 'sim';
@@ -146,7 +147,7 @@ const chosenSuites = () => {
 const runAll = async () => {
   const total = noCounts();
   const names = chosenSuites();
-  const { isReady, found } = await setup([...new Set(names.flatMap((name) => suites[name].browsers))]);
+  const { isReady, found } = await setup([...new Set(names.flatMap((name) => suites[name].needs))]);
   if (!isReady) throw new Error('The npm packages could not be installed.');
   await build();
   rmSync(reports, { recursive: true, force: true });

@@ -4,15 +4,15 @@ import { Liveness } from './liveness.ts';
 import { startServer, TestClient } from './test-kit.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-function watch(isDeaf = () => false) {
+function watch({ isDeaf = (): boolean => false, heartbeatMs = 100, timeoutMs = 30 } = {}) {
   const clock = new VirtualClock();
   const events: string[] = [];
   const start = clock.now();
   const note = (event: string) => () => void events.push(`${event} ${clock.now() - start}`);
   const liveness = new Liveness({
     clock,
-    heartbeatMs: 100,
-    timeoutMs: 30,
+    heartbeatMs,
+    timeoutMs,
     isDeaf,
     ping: note('ping'),
     dead: note('dead'),
@@ -48,8 +48,21 @@ describe('liveness', () => {
     expect(events.length).toBe(3);
   });
 
+  it('keeps to the heartbeat where an answer may take longer', () => {
+    const { clock, events, liveness } = watch({ heartbeatMs: 100, timeoutMs: 1000 });
+    for (const atMs of [100, 200, 300]) {
+      clock.advance(100);
+      expect(events.at(-1)).toBe(`ping ${atMs}`);
+      liveness.heard();
+    }
+    clock.advance(1000);
+    expect(events).toHaveLength(4);
+    clock.advance(100);
+    expect(events.slice(3)).toEqual(['ping 400', 'dead 1400']);
+  });
+
   it('blames nobody for silence while the server does not read', () => {
-    const { clock, events } = watch(() => true);
+    const { clock, events } = watch({ isDeaf: () => true });
     clock.advance(1000);
     expect(events).toEqual([]);
   });

@@ -58,6 +58,8 @@ export class Liveness {
       this.#pingedAt = now;
       ping();
     }
-    this.#wait(this.#pingedAt === undefined ? heartbeatMs - silentMs : timeoutMs);
+    if (this.#pingedAt === undefined) return this.#wait(heartbeatMs - silentMs);
+    // An answer sets no timer: where a ping may wait longer than silence may last, this looks in between.
+    this.#wait(Math.min(heartbeatMs, this.#pingedAt + timeoutMs - now));
   }
 }
