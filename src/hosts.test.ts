@@ -55,7 +55,7 @@ async function openTab({ hosts = hostOrder, blocked = [], lacks = {} }: Setting 
   return { ...scripted, socket, last, answer, kinds, hubAt, grant, tabLock: tabLockOf(socket.status.tabId) };
 }
 
-const tabLockOf = (tabId: string) => `${hubName}:tab:${tabId}`;
+const tabLockOf = (tabId: string) => `${hubName}:tab:${tabId}:1`;
 const standby: AttachReply = { kind: 'standby', hubId: 'own' };
 const withoutSharedWorker = { blocked: ['shared-worker'] } as const;
 

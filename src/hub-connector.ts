@@ -42,14 +42,14 @@ export function createHubConnector(
   hooks: ConnectorHooks,
 ): HubConnector {
   const { locks } = world;
-  const lockName = tabLock(settings.hubName, tabId);
+  /** How often the tab has been here. */
+  let stay = 1;
   let channels = 0;
   const side: TabSide = {
     world,
     tabId,
     settings,
     api: hooks.api,
-    lockName: locks && lockName,
     nextAttempt: () => (channels += 1),
     formerHub: { id: '' },
     otherVersion: (version) =>
@@ -66,11 +66,12 @@ export function createHubConnector(
     attempt.abort();
     const { signal } = (attempt = new AbortController());
     try {
+      const lockName = tabLock(settings.hubName, tabId, stay);
       const lock = release ?? (await locks?.hold(lockName));
       // The tab has left meanwhile: a lock that nobody releases would keep it alive at the hub.
       if (signal.aborted) return lock?.();
       release = lock;
-      const search = { ...side, signal };
+      const search = { ...side, lockName: locks && lockName, signal };
       const answer = await hosts.search(search);
       if (!answer || signal.aborted) return;
       const { hub, reply } = answer;
@@ -107,6 +108,8 @@ export function createHubConnector(
       hosts.withdraw();
       release?.();
       release = undefined;
+      // A frozen hub that is told of this release holds the lock until it thaws: the next stay needs another.
+      stay += 1;
     },
   };
 }
