@@ -155,6 +155,7 @@ class Simulation {
     await this.#settle('every question is answered', ({ isQuiet }) => isQuiet);
     // The server hears a while later what the hub has given up.
     await this.#settle('nothing is left over', () => this.#leftovers.length === 0);
+    await this.#settle('every page has a hub', (script) => this.#attachment.hubOf(script) !== undefined);
     kernel.guarded(() => {
       if (this.#live.length === 0) return;
       this.#attachment.one();
@@ -215,6 +216,8 @@ class Simulation {
   async #closeServed(): Promise<void> {
     const { kernel } = this;
     await kernel.run(kernel.now + simLimits.waitingMs);
+    // A worker may die late of what was planned for it: its pages need time to find the next hub.
+    await kernel.run(Math.max(kernel.now, kernel.changedAt + simLimits.attachMsMax + simLimits.silentMsMax));
     const isServed = (script: TabScript) => this.#attachment.hubOf(script) !== undefined;
     const served = this.#live.filter(isServed);
     const waiting = this.#live.filter((script) => !isServed(script));
