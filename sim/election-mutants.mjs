@@ -5,8 +5,8 @@ export const electionMutants = [
     edits: [
       {
         file: 'worker/candidate.ts',
-        find: 'if (pings >= workerLimits.pingsMax) {',
-        replace: 'if (pings >= 1) {',
+        find: 'if (pings >= workerLimits.pingsMax)',
+        replace: 'if (pings >= 1)',
       },
     ],
   },
@@ -20,8 +20,8 @@ export const electionMutants = [
     edits: [
       {
         file: 'worker/candidate.ts',
-        find: 'if (pings >= workerLimits.pingsMax) {',
-        replace: 'if (pings < 0) {',
+        find: 'if (pings >= workerLimits.pingsMax)',
+        replace: 'if (pings < 0)',
       },
     ],
   },

@@ -216,6 +216,8 @@ class Simulation {
   async #closeServed(): Promise<void> {
     const { kernel } = this;
     await kernel.run(kernel.now + simLimits.waitingMs);
+    // A worker may die late of what was planned for it: its pages need time to find the next hub.
+    await kernel.run(Math.max(kernel.now, kernel.changedAt + simLimits.attachMsMax + simLimits.silentMsMax));
     const isServed = (script: TabScript) => this.#attachment.hubOf(script) !== undefined;
     const served = this.#live.filter(isServed);
     const waiting = this.#live.filter((script) => !isServed(script));

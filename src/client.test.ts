@@ -47,7 +47,7 @@ describe('an attach', () => {
   it('goes to the hub of this name and identity, under the lock of the tab', async () => {
     const { socket, hosts, held, answer } = await openTab();
     const { tabId } = socket.status;
-    const lockName = `onesocket:n#ann:tab:${tabId}`;
+    const lockName = `onesocket:n#ann:tab:${tabId}:1`;
     expect(hosts).toMatchObject([
       {
         url: settings.worker,
@@ -308,6 +308,7 @@ describe('a page that goes into the back/forward cache', () => {
   it('says goodbye, lets go of locks and port, and comes back to the hub', async () => {
     const { socket, hosts, held, page, watching, answer, last } = await openAttached();
     const { tabId } = socket.status;
+    const former = [...held];
     page()!.hidden();
     expect([held.size, watching('life of a'), hosts[0]!.isClosed]).toEqual([0, 0, true]);
     expect(hosts[0]!.detached).toEqual([tabId]);
@@ -317,6 +318,9 @@ describe('a page that goes into the back/forward cache', () => {
     expect(last().attaches[0]!.tabId).toBe(tabId);
     expect(socket.status.state).toBe('open');
     expect([held.size, watching('life of a')]).toEqual([1, 1]);
+    // A frozen hub that heard of the goodbye by the former lock holds that until it thaws.
+    expect(last().attaches[0]!.lockName).toBe([...held][0]);
+    expect(former).not.toContain([...held][0]);
   });
 
   it('closes its port at once while it still attaches, and asks nobody again', async () => {

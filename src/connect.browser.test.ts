@@ -249,7 +249,7 @@ describe('close', () => {
     const { socket, name } = open();
     await socket.close();
     // Locks are granted in the order in which they are asked for: this one comes after the tab's own.
-    await navigator.locks.request(`onesocket:${name}:tab:${socket.status.tabId}`, () => {});
+    await navigator.locks.request(`onesocket:${name}:tab:${socket.status.tabId}:1`, () => {});
     await expect(wantsLock(socket)).resolves.toBe(false);
   });
 

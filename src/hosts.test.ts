@@ -55,7 +55,7 @@ async function openTab({ hosts = hostOrder, blocked = [], lacks = {} }: Setting 
   return { ...scripted, socket, last, answer, kinds, hubAt, grant, tabLock: tabLockOf(socket.status.tabId) };
 }
 
-const tabLockOf = (tabId: string) => `${hubName}:tab:${tabId}`;
+const tabLockOf = (tabId: string) => `${hubName}:tab:${tabId}:1`;
 const standby: AttachReply = { kind: 'standby', hubId: 'own' };
 const withoutSharedWorker = { blocked: ['shared-worker'] } as const;
 
@@ -185,6 +185,24 @@ describe('a SharedWorker that is not the hub', () => {
     await tab.answer(attachedReply('own'));
     expect(tab.kinds()).toEqual(['shared-worker', 'shared-worker']);
     expect(tab.socket.status).toMatchObject({ state: 'open', hubId: 'own' });
+  });
+
+  it('does not hide what the hub on the channel has told meanwhile: that is asked anew', async () => {
+    const tab = await openTab();
+    const hub = tab.hubAt('a');
+    const delivery = tab.socket.publish('t', 1);
+    await tab.answer(standby);
+    await pass(tabLimits.channelTimeoutMs);
+    expect([hub.attaches.length, tab.last().attaches.length]).toEqual([1, 2]);
+    hub.answer(attachedReply('a', { takenUpTo: 1 }));
+    await turn();
+    await hub.tab()!.deliver('a', 1, [{ kind: 'stored', upTo: 1 }]);
+    await tab.answer(standby);
+    expect([hub.attaches.length, tab.socket.status.state]).toEqual([2, 'connecting']);
+    hub.answer(attachedReply('a', { takenUpTo: 1, storedUpTo: 1 }));
+    await turn();
+    expect(tab.socket.status).toMatchObject({ state: 'open', hubId: 'a' });
+    await delivery.stored;
   });
 
   it('is asked at once when it says that it is up', async () => {

@@ -42,14 +42,14 @@ export function createHubConnector(
   world: TabWorld,
   hooks: ConnectorHooks,
 ): HubConnector {
-  const lockName = tabLock(settings.hubName, tabId);
+  /** How often the tab has been here. */
+  let stay = 1;
   let channels = 0;
   let side: TabSide = {
     world,
     tabId,
     settings,
     api: hooks.api,
-    lockName: world.locks && lockName,
     nextAttempt: () => (channels += 1),
     formerHub: { id: '' },
     otherVersion: (version) =>
@@ -66,22 +66,20 @@ export function createHubConnector(
     attempt.abort();
     const { signal } = (attempt = new AbortController());
     try {
+      const lockName = tabLock(settings.hubName, tabId, stay);
       const lock = release ?? (await hold(side.world.locks, lockName));
       // The tab has left meanwhile: a lock that nobody releases would keep it alive at the hub.
       if (signal.aborted) return lock?.();
       if (lock) release = lock;
       else if (side.world.locks) hosts = createHosts((side = withoutStorage(side)));
-      const search = { ...side, signal };
+      const search = { ...side, lockName: side.world.locks && lockName, signal };
       const answer = await hosts.search(search);
       if (!answer || signal.aborted) return;
       const { hub, reply } = answer;
       if (reply.kind === 'refused') throw new ConnectionError(reply.error);
       link = linkToHub(search, hub, reply, hooks.attached(reply), hooks.pushed);
     } catch (cause) {
-      if (signal.aborted) return;
-      hooks.failed(
-        cause instanceof ConnectionError ? cause : failure('host-unavailable', String(cause), cause),
-      );
+      if (!signal.aborted) hooks.failed(errorOf(cause));
     }
   }
 
@@ -110,9 +108,14 @@ export function createHubConnector(
       hosts.withdraw();
       release?.();
       release = undefined;
+      // A frozen hub that is told of this release holds the lock until it thaws: the next stay needs another.
+      stay += 1;
     },
   };
 }
+
+const errorOf = (cause: unknown): ConnectionError =>
+  cause instanceof ConnectionError ? cause : failure('host-unavailable', String(cause), cause);
 
 /** Holds a lock. Undefined where there are no locks, or the page is denied its storage, and its locks with that. */
 async function hold(locks: Locks | null, name: string): Promise<(() => void) | undefined> {
@@ -127,5 +130,4 @@ async function hold(locks: Locks | null, name: string): Promise<(() => void) | u
 const withoutStorage = (side: TabSide): TabSide => ({
   ...side,
   world: { ...side.world, locks: null, openChannel: null },
-  lockName: null,
 });

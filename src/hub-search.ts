@@ -9,8 +9,6 @@ export interface TabSide {
   readonly tabId: string;
   readonly settings: Settings;
   readonly api: TabApi;
-  /** Name of the lock that this tab holds; null without locks. */
-  readonly lockName: string | null;
   /** Counts the channels that this tab opens for a hub. */
   nextAttempt(): number;
   /** The hub that this tab has left for a newer one. If it was frozen, it may still say that it is up. */
@@ -23,6 +21,8 @@ export interface TabSide {
 
 /** One look for the hub. What it has opened is closed in the turn in which `signal` aborts. */
 export interface HubSearch extends TabSide {
+  /** Name of the lock that this tab holds; null without locks. */
+  readonly lockName: string | null;
   readonly signal: AbortSignal;
 }
 
@@ -33,7 +33,7 @@ export interface HubAnswer {
 }
 
 /** What a tab says first. */
-export const attachRequest = ({ world, tabId, lockName, settings }: TabSide): AttachRequest => ({
+export const attachRequest = ({ world, tabId, lockName, settings }: HubSearch): AttachRequest => ({
   version: hubApiVersion,
   tabId,
   lockName,

@@ -92,10 +92,8 @@ class Field {
   /** The computer sleeps: what is due afterwards comes all at once, before any message does. */
   async sleep(ms: number): Promise<void> {
     this.now += ms;
-    for (const timer of this.timers) {
-      if (timer.at > this.now || !this.timers.delete(timer)) continue;
-      timer.run();
-    }
+    const due = [...this.timers].filter(({ at }) => at <= this.now);
+    for (const timer of due) if (this.timers.delete(timer)) timer.run();
     await turn();
   }
 
@@ -156,6 +154,22 @@ describe('a candidate', () => {
     expect(field.told).toHaveLength(1);
     const asked = field.calls.findIndex(({ kind }) => kind === 'up');
     expect(field.calls.slice(0, asked).map(({ kind }) => kind)).toEqual(Array(pingsMax).fill('ping'));
+  });
+
+  it('that asks is not kept from stealing by quicker ones that come and go', async () => {
+    const field = new Field();
+    await field.freeze();
+    // The slowest and the quickest by chance.
+    field.stand('patient');
+    await field.pass(waitMsMax);
+    expect(field.count('ping')).toBe(1);
+    while (field.now < stealMsMax) {
+      const leave = field.stand('unhurried');
+      // Time for one question.
+      await field.pass(0.9 * pingAfterMs);
+      leave();
+    }
+    expect(field.told).toEqual(['patient elected']);
   });
 
   it('that has the lock stolen is told, and is in line again behind the thief', async () => {
@@ -225,6 +239,21 @@ describe('a candidate', () => {
     }
     expect(field.told).toEqual(['hub elected']);
   });
+
+  it.each([1, 2, 3, 4])(
+    'that was itself frozen after question %i reads the answer before it steals',
+    async (asked) => {
+      const field = new Field();
+      await field.freeze();
+      field.stand('a');
+      while (field.count('ping') < asked) await field.pass(10);
+      // It goes on after the hub has done so.
+      field.serve('thawed');
+      await field.sleep(60_000);
+      await field.pass(60_000);
+      expect(field.told).toEqual([]);
+    },
+  );
 
   it('begins to count anew with each answer', async () => {
     const field = new Field();

@@ -49,33 +49,38 @@ export function standForHub(
     const kind = (message as Call | null)?.kind;
     if (standing === 'elected') {
       if (kind === 'ping' && !candidacy.isServed()) answer();
-    } else if (standing === 'in-line' && (kind === 'up' || kind === 'ping')) {
+    } else if (standing === 'in-line') {
       if (kind === 'up') pings = 0;
+      // Whoever asks already goes on: others may come, overtake it, and go.
+      else if (kind !== 'ping' || pings > 0) return;
       wait(ask);
     }
   });
   const say = (call: Call) => channel?.post(call);
   const answer = () => say({ kind: 'up', hubId: '' });
 
-  function wait(then: () => void): void {
+  function wait(then: () => void, delayMs = waitMs): void {
     cancelWait();
-    cancelWait = after(waitMs, then);
+    cancelWait = after(delayMs, then);
   }
 
   function ask(): void {
     // Whoever hears a question leaves the matter to who asked, which therefore has to be one that may steal.
     if (!isStealAllowed) return wait(ask);
-    if (pings >= workerLimits.pingsMax) {
-      leave();
-      isStealAllowed = false;
-      // The questions before the next steal take the rest of the time.
-      const pauseMs = workerLimits.stealAgainMs - workerLimits.pingsMax * waitMs;
-      cancelPause = after(pauseMs, () => (isStealAllowed = true));
-      return stand(true);
-    }
+    // In a turn of its own: the timer of a candidate that was frozen comes before the answer that lies unread.
+    if (pings >= workerLimits.pingsMax) return wait(steal, 0);
     pings += 1;
     wait(ask);
     say({ kind: 'ping' });
+  }
+
+  function steal(): void {
+    leave();
+    isStealAllowed = false;
+    // The questions before the next steal take the rest of the time.
+    const pauseMs = workerLimits.stealAgainMs - workerLimits.pingsMax * waitMs;
+    cancelPause = after(pauseMs, () => (isStealAllowed = true));
+    stand(true);
   }
 
   function stand(isSteal: boolean): void {

@@ -31,5 +31,9 @@ export const hubLock = (hubName: string): string => `${hubName}:hub`;
 /** Held by one hub for its lifetime: free means that it is dead. */
 export const hubLifeLock = (hubName: string, hubId: string): string => `${hubName}:hub:${hubId}`;
 
-/** Held by one tab for its lifetime: free means that it has gone. */
-export const tabLock = (hubName: string, tabId: string): string => `${hubName}:tab:${tabId}`;
+/**
+ * Held by one tab from one attachment after its load, or its return from the back/forward cache, to its leaving: free means
+ * that it has gone. `stay` counts these.
+ */
+export const tabLock = (hubName: string, tabId: string, stay: number): string =>
+  `${hubName}:tab:${tabId}:${stay}`;

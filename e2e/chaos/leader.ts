@@ -19,7 +19,7 @@ const holderOf = async (): Promise<{ clientId: string; tabId: string | undefined
   const names = held.flatMap((lock) => (lock.clientId === clientId ? [lock.name!] : []));
   return {
     clientId,
-    tabId: names.map((name) => /:tab:(.*)$/.exec(name)?.[1]).find((id) => id !== undefined),
+    tabId: names.map((name) => /:tab:([^:]*)/.exec(name)?.[1]).find((id) => id !== undefined),
   };
 };
 

@@ -25,7 +25,7 @@ export const leaderOf = async <P extends Evaluates>(tabs: readonly Tab<P>[]): Pr
     const { held = [] } = await navigator.locks.query();
     const { clientId } = held.find(({ name }) => name?.endsWith(':hub')) ?? {};
     const names = held.flatMap((lock) => (lock.clientId === clientId ? [lock.name!] : []));
-    return names.map((name) => /:tab:(.*)$/.exec(name)?.[1]).find((id) => id !== undefined);
+    return names.map((name) => /:tab:([^:]*)/.exec(name)?.[1]).find((id) => id !== undefined);
   });
   for (const tab of tabs) if ((await tab.status()).tabId === leaderId) return tab;
   throw new Error('none of these tabs runs the hub');

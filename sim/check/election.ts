@@ -39,6 +39,7 @@ export class Election implements ChannelObserver {
     if (kind) this.#kernel.timeline.add(end.realm.name, `says ${kind}`, message);
     if (kind !== 'ping') return;
     this.#pings.set(end, (this.#pings.get(end) ?? 0) + 1);
+    this.#missAsker();
     this.#lastAsker = end;
     const ends = this.#asked.get(end.realm) ?? new Set();
     this.#asked.set(end.realm, ends.add(end));
@@ -77,20 +78,25 @@ export class Election implements ChannelObserver {
   look(locks: SimLocks, hubName: string): void {
     const name = hubLock(hubName);
     const { now } = this.#kernel;
-    const asker = this.#lastAsker;
-    if (asker && (asker.isClosed || asker.realm.isFrozen || asker.realm.isDead)) {
-      this.#lastAsker = null;
-      this.#askerLostAt = now;
-    }
+    this.#missAsker();
     const holder = locks.held.find((each) => each.name === name);
     if (!holder?.realm.isFrozen || now - this.lastStealAt < simLimits.stealPauseMs) return;
     for (const { realm, sinceMs } of locks.wanted(name)) {
       const begins = [sinceMs, realm.thawedAt, holder.heldSince, holder.realm.frozenAt, this.#askerLostAt];
       const forMs = now - Math.max(...begins);
-      must(realm.isFrozen || forMs < simLimits.stealMsMax, 'a frozen hub is replaced', () => {
+      // What has died leaves the line a moment later.
+      const isIdle = realm.isFrozen || realm.isDead;
+      must(isIdle || forMs < simLimits.stealMsMax, 'a frozen hub is replaced', () => {
         return `${realm.name} waits for ${holder.realm.name} since ${forMs.toFixed(0)} ms`;
       });
     }
+  }
+
+  #missAsker(): void {
+    const asker = this.#lastAsker;
+    if (!asker || !(asker.isClosed || asker.realm.isFrozen || asker.realm.isDead)) return;
+    this.#lastAsker = null;
+    this.#askerLostAt = this.#kernel.now;
   }
 
   /** Nobody holds or waits for anything who should not, once all is at rest. */
