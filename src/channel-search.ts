@@ -12,11 +12,8 @@ import type { HubPort } from './tab-world.ts';
 interface Link extends HubPort {
   readonly attempt: number;
   calls: number;
-  /**
-   * The answer to come, which is null for an error in the hub. One that came while nobody looked is too old: what the hub
-   * has told since was not taken, so that it is asked anew.
-   */
-  answer: Promise<AttachReply | null> | null;
+  /** Null for an error in the hub. */
+  answer: Promise<AttachReply | null>;
 }
 
 /** Looks for the hub over the channel that all share, for as long as the search lasts. */
@@ -70,29 +67,26 @@ export function searchChannel(search: HubSearch, openChannel: OpenChannel): Chan
     const endpoint = tabEndpoint(openChannel, tabChannel(settings.hubName, tabId));
     const hub = world.linkHub(endpoint, api);
     const close = () => endpoint.close();
-    return { hub, attempt: search.nextAttempt(), calls: 0, answer: null, close };
+    return { hub, attempt: search.nextAttempt(), calls: 0, answer: ask(hub), close };
   }
 
-  const ask = (asked: Link): Promise<AttachReply | null> =>
-    asked.hub
-      .attach(attachRequest(search))
-      .catch((cause: unknown) => (report(cause), null))
-      .finally(() => (asked.answer = null));
+  const ask = (hub: HubPort['hub']): Link['answer'] =>
+    hub.attach(attachRequest(search)).catch((cause: unknown) => (report(cause), null));
 
   async function look(ownHubId?: string): Promise<HubAnswer | null> {
     const up = new Promise<string>((resolve) => (wake = resolve));
     // The hub that has joined may have died since.
     if (link && link.calls >= tabLimits.channelCalls) unlink();
     const asked = (link ??= open());
-    const answer = (asked.answer ??= ask(asked));
     asked.calls += 1;
     shared.post({ kind: 'connect', tabId, attempt: asked.attempt } satisfies Call);
-    const reply = await withDeadline(Promise.race([answer, up]), tabLimits.channelTimeoutMs, world);
+    const reply = await withDeadline(Promise.race([asked.answer, up]), tabLimits.channelTimeoutMs, world);
     if (signal.aborted || reply === undefined) return null;
     if (typeof reply === 'string') return reply === ownHubId ? null : look(ownHubId);
     if (reply?.kind === 'attached') foundId = reply.status.hubId;
     if (reply?.kind === 'attached' || reply?.kind === 'refused') return { hub: asked.hub, reply };
     if (reply?.kind === 'waiting') {
+      asked.answer = ask(asked.hub);
       asked.calls = 0;
       return null;
     }

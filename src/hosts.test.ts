@@ -187,24 +187,6 @@ describe('a SharedWorker that is not the hub', () => {
     expect(tab.socket.status).toMatchObject({ state: 'open', hubId: 'own' });
   });
 
-  it('does not hide what the hub on the channel has told meanwhile: that is asked anew', async () => {
-    const tab = await openTab();
-    const hub = tab.hubAt('a');
-    const delivery = tab.socket.publish('t', 1);
-    await tab.answer(standby);
-    await pass(tabLimits.channelTimeoutMs);
-    expect([hub.attaches.length, tab.last().attaches.length]).toEqual([1, 2]);
-    hub.answer(attachedReply('a', { takenUpTo: 1 }));
-    await turn();
-    await hub.tab()!.deliver('a', 1, [{ kind: 'stored', upTo: 1 }]);
-    await tab.answer(standby);
-    expect([hub.attaches.length, tab.socket.status.state]).toEqual([2, 'connecting']);
-    hub.answer(attachedReply('a', { takenUpTo: 1, storedUpTo: 1 }));
-    await turn();
-    expect(tab.socket.status).toMatchObject({ state: 'open', hubId: 'a' });
-    await delivery.stored;
-  });
-
   it('is asked at once when it says that it is up', async () => {
     const tab = await openTab();
     await tab.answer(standby);
