@@ -17,7 +17,7 @@ import { Network } from './network/network.ts';
 import { SimServer } from './server/sim-server.ts';
 import { buildOf } from './workload/hosts.ts';
 import { Faults } from './workload/faults.ts';
-import { planOf, type Plan } from './workload/plan.ts';
+import { hasVersions, planOf, type Plan } from './workload/plan.ts';
 import { TabScript } from './workload/tab-script.ts';
 
 /** What became of a seed. */
@@ -283,13 +283,12 @@ class Simulation {
     }
     kernel.guarded(() =>
       must(isOver(), what, () => {
-        const late = this.#live.filter((script) => !isDone(script));
-        return late
+        return this.#live
+          .filter((script) => !isDone(script))
           .map((script) => {
             const { state, queue, hubId, lastError } = script.socket.status;
-            const { name } = script.page.realm;
             const behind = [...script.followers].map((follower) => this.#topics.behind(follower) ?? '');
-            return `${name}: ${hubId} ${state} ${queue.entries} entries ${lastError?.message ?? ''}, pending: ${[...script.pending, ...behind, ...this.#leftovers].filter(Boolean).slice(0, 5).join(', ')}`;
+            return `${script.page.realm.name}: ${hubId} ${state} ${queue.entries} entries ${lastError?.message ?? ''}, pending: ${[...script.pending, ...behind, ...this.#leftovers].filter(Boolean).slice(0, 5).join(', ')}`;
           })
           .join('\n');
       }),
@@ -298,5 +297,3 @@ class Simulation {
 }
 
 const hubName = 'onesocket:wss://sim.test/realtime';
-
-const hasVersions = ({ builds }: Plan) => builds === 'versions' || builds === 'urls-and-versions';

@@ -19,6 +19,8 @@ export class Attachment {
   readonly #hubs = new Set<Realm>();
   /** Pages whose status was of a hub that they were not attached to when it was last looked. */
   #astray = new Set<TabScript>();
+  /** When a page was last seen with a hub, dead or alive. */
+  readonly #hadAt = new WeakMap<TabScript, number>();
   #isOver = false;
 
   constructor(
@@ -62,6 +64,7 @@ export class Attachment {
 
   #look(): void {
     const { now, changedAt } = this.#kernel;
+    for (const script of this.#scripts()) if (this.hubOf(script)) this.#hadAt.set(script, now);
     const forMs = now - changedAt;
     if (forMs < simLimits.answerMsMax) return;
     const held = this.#browser.locks.held.filter(({ name }) => name.startsWith(this.#lifeLocks));
@@ -79,6 +82,8 @@ export class Attachment {
     for (const script of scripts) {
       const { page, socket } = script;
       const hubId = this.hubOf(script);
+      // That a hub is frozen shows with the first batch that it does not take.
+      if (hubId === undefined && now - (this.#hadAt.get(script) ?? 0) < leastMs) continue;
       const lifeLock = `${this.#lifeLocks}${hubId}`;
       const isAttached = !page.isActive || alive.some(({ name }) => name === lifeLock);
       must(isAttached || socket.status.state === 'closed', 'pages find a hub in time', () => {

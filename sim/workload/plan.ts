@@ -72,6 +72,10 @@ export interface Plan extends HostPlan {
   readonly server: ServerPlan;
 }
 
+/** Whether tabs of several versions are open at once. */
+export const hasVersions = ({ builds }: Plan): boolean =>
+  builds === 'versions' || builds === 'urls-and-versions';
+
 /** The plan of a seed. Each seed has some kinds of faults and lacks others, which finds more than all of them at once. */
 export function planOf(random: Random, tabs?: number): Plan {
   const faultRandom = random.fork('faults');
