@@ -36,7 +36,7 @@ const newTopic = () => `chat:${crypto.randomUUID()}` as const;
 /** Whether a tab holds its lock, or asks for it. */
 async function wantsLock({ status }: OneSocket<App>): Promise<boolean> {
   const { held = [], pending = [] } = await navigator.locks.query();
-  return [...held, ...pending].some(({ name }) => name?.endsWith(status.tabId));
+  return [...held, ...pending].some(({ name }) => name?.includes(`:${status.tabId}`));
 }
 
 async function take<T>(messages: AsyncIterable<Message<T>>, count: number): Promise<T[]> {

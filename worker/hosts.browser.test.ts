@@ -248,8 +248,8 @@ function wrapped(before: string, after = ''): string {
 }
 
 /** As {@link startEngine}, of a worker that says when it listens. */
-async function startWrapped(hubName: string, url: string) {
-  const worker = new Worker(url, { type: 'module', name: workerName(hubName) });
+async function startWrapped(hubName: string, url: string, isAlone = false) {
+  const worker = new Worker(url, { type: 'module', name: workerName(hubName, 0, isAlone) });
   cleanUps.push(() => worker.terminate());
   const errors: string[] = [];
   worker.onerror = (event) => {
@@ -272,7 +272,8 @@ describe('where a browser has no BroadcastChannel or no Web Locks', () => {
     ],
   ])('each tab has a hub to itself, with its outbox in memory: without %s', async (_, before) => {
     const { url, hubName, ask, heldLocks } = newPlace();
-    const tabs = [await startWrapped(hubName, wrapped(before)), await startWrapped(hubName, wrapped(before))];
+    const start = () => startWrapped(hubName, wrapped(before), true);
+    const tabs = [await start(), await start()];
     for (const tab of tabs) {
       expect(await tab.attach(url)).toMatchObject({
         lifeLock: null,
