@@ -1,5 +1,8 @@
 /** The server of onesocket: its public entry. */
 export { createServer, type OnesocketServer, type PublishedAt } from './create-server.ts';
+export { drainOnSignal, type DrainOnSignalOptions } from './drain-on-signal.ts';
+export type { CompressionOptions } from './compression.ts';
+export type { LimitCounts, LimitName } from './gate/limit-hits.ts';
 export type { ServerOptions } from './options.ts';
 export type {
   Authenticate,
