@@ -1,6 +1,8 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { ConnectionError, errorData } from '../src/protocol/errors.ts';
+import { Admin } from './admin/admin.ts';
+import type { AdminHandler, AdminOptions } from './admin/admin-options.ts';
 import { timerMsMax } from './clock.ts';
 import { Connections } from './connections.ts';
 import { createContext, systemSurroundings, type ServerContext } from './context.ts';
@@ -45,6 +47,15 @@ export interface OnesocketServer {
   publish(topic: string, payload: unknown): Promise<PublishedAt>;
   /** The counters at this moment. */
   stats(): ServerStats;
+  /**
+   * Makes the admin interface: lists and ends connections, bans, publishes and drains. Mount it on an HTTP server of its
+   * own, on a port that only operators reach. It takes all requests below its path, and knows no CORS.
+   *
+   * @throws ConnectionError `invalid-option`
+   * @example
+   * createHttpServer(server.admin({ secret, audit: './audit.jsonl' })).listen(9090, '127.0.0.1');
+   */
+  admin(options: AdminOptions): AdminHandler;
   /**
    * Empties the server for a restart: takes no connections from now on (503; so does `/healthz`), asks every client to
    * come back at a time of its own within `withinMs`, waits for publishes in process and running requests, and closes
@@ -93,6 +104,15 @@ export function createServer(options: ServerOptions = {}): OnesocketServer {
     publish: publishOpen,
     stats: () => copyStats(context.stats),
     drain,
+    admin: (adminOptions) => {
+      const target = {
+        context,
+        connections,
+        publish: publishOpen,
+        drain: (withinMs: number) => drain({ withinMs }),
+      };
+      return new Admin(target, adminOptions).handle;
+    },
     close: ({ withinMs = closeWithinMsDefault } = {}) => {
       checkInteger('withinMs', withinMs, timerMsMax);
       closed ??= close(context, connections, withinMs, options.backbone === undefined);

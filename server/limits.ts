@@ -217,5 +217,32 @@ export const compressionThresholdBytesDefault = kib;
 /** Messages that are compressed or inflated at one time, over all connections. */
 export const compressionConcurrency = 10;
 
+/** Characters that the secret of the admin interface has at least. */
+export const adminSecretLength = 32;
+
+/** Wrong secrets that one address may try at once; above it, even the right one is answered 429. */
+export const adminFailures = { perSecond: 0.1, burst: 5 } as const;
+
+/** Addresses whose wrong secrets are remembered. */
+export const adminAddresses = 10_000;
+
+/** Bytes of the body of an admin request, above those of a message. */
+export const adminBodyBytes = 16 * kib;
+
+/** Milliseconds that the body of an admin request may take. */
+export const adminBodyMs = 10_000;
+
+/** Admin requests at one time. */
+export const adminPending = 16;
+
+/** Items of one page of the admin interface, and how many where it is not asked for a number. */
+export const adminPage = { max: 1000, normal: 100 } as const;
+
+/** Characters of the reason of a ban: a close frame has to hold it. */
+export const banReasonLength = 100;
+
+/** Milliseconds between two lines of the audit log that tell of addresses with too many wrong secrets. */
+export const auditLimitedMs = 60_000;
+
 /** Milliseconds that `close()` takes at most, unless `withinMs` says otherwise. */
 export const closeWithinMsDefault = 5_000;

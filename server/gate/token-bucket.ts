@@ -27,6 +27,12 @@ export class TokenBucket {
     return 0;
   }
 
+  /** In how many milliseconds there are enough tokens; 0 for now. Takes none. */
+  waitMs(count: number, now: number): number {
+    this.#fill(now);
+    return this.#level < count ? this.#msUntil(count) : 0;
+  }
+
   /** Takes tokens also where there are not enough. Returns in how many milliseconds the debt is paid; 0 for none. */
   take(count: number, now: number): number {
     this.#fill(now);
