@@ -95,7 +95,7 @@ describe('a compression bomb', () => {
   it('is counted and logged like every other frame that is too large', async () => {
     await using running = await startServer({ compression: {} });
     expect(await explode(running.port, deflateRawSync(Buffer.alloc(2 * mib)))).toBe(1009);
-    await expect.poll(() => running.server.stats().limitsHit['frame-bytes']).toBe(1);
+    await expect.poll(() => running.server.stats().limitsHit['frame-bytes'], { timeout: 4000 }).toBe(1);
   });
 
   it('that is no valid stream is closed 1007', async () => {

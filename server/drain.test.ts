@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createDeferred } from './deferred.ts';
 import { knock } from './gate/knock.ts';
 import { startServer, type RunningServer } from './test-kit.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
+const patience = { timeout: 10_000 };
 
 const status = async ({ port }: RunningServer, path: string) => {
   const response = await fetch(`http://127.0.0.1:${port}${path}`);
@@ -58,7 +61,7 @@ describe('drain', () => {
       { type: 'publish', topic: 't', seq: 1, payload: 0 },
       { type: 'request', method: 'wait', timeoutMs: 0, payload: null },
     );
-    await expect.poll(() => running.server.stats()).toMatchObject({ published: 1, requests: 1 });
+    await expect.poll(() => running.server.stats(), patience).toMatchObject({ published: 1, requests: 1 });
     const drained = running.server.drain();
     await client.one('goaway');
     published.resolve(undefined);
@@ -76,9 +79,9 @@ describe('drain', () => {
     stuck.send({ type: 'request', method: 'wait', timeoutMs: 0, payload: null });
     const deaf = await running.client({ hello: { clientId: 'deaf' } });
     deaf.send({ type: 'request', method: 'wait', timeoutMs: 0, payload: null });
-    await expect.poll(() => running.server.stats().requests).toBe(2);
+    await expect.poll(() => running.server.stats().requests, patience).toBe(2);
     deaf.socket.pause();
-    await running.server.drain({ withinMs: 100 });
+    await running.server.drain({ withinMs: 2000 });
     expect((await stuck.closed).code).toBe(1012);
     expect(running.server.stats().connections).toBe(0);
   });
@@ -88,10 +91,10 @@ describe('drain', () => {
     await using running = await startServer({ requests });
     const client = await running.client({ hello: {} });
     client.send({ type: 'request', method: 'wait', timeoutMs: 0, payload: null });
-    await expect.poll(() => running.server.stats().requests).toBe(1);
+    await expect.poll(() => running.server.stats().requests, patience).toBe(1);
     const first = running.server.drain({ withinMs: 1_000_000 });
     await client.one('goaway');
-    await Promise.all([first, running.server.drain({ withinMs: 50 })]);
+    await Promise.all([first, running.server.drain({ withinMs: 1000 })]);
     expect((await client.closed).code).toBe(1012);
     expect(client.all('goaway')).toHaveLength(1);
   });
@@ -140,7 +143,7 @@ describe('drainOnSignal', () => {
   };
 
   it('drains, closes and lets the process end', async () => {
-    const { child, exited, output } = await start('{ withinMs: 200, done }');
+    const { child, exited, output } = await start('{ withinMs: 1000, done }');
     child.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
     expect(output()).toMatch(/goaway\n.*closed 1012\n/s);

@@ -12,8 +12,8 @@ export interface ServerLimits {
   readonly connectionsPerAddress: number;
   /** Connections of one identity; one more is closed 4429. Nobody is counted as `anonymous`. Default 100. */
   readonly connectionsPerIdentity: number;
-  /** Upgrades per second that one address may try in the long run; above it they are answered 429. Default 50. */
-  readonly upgradesPerSecond: number;
+  /** Upgrades per minute that one address may try in the long run; above it they are answered 429. Default 3,000. */
+  readonly upgradesPerMinute: number;
   /** Upgrades that one address may try at once, after a rest. Default 1,000. */
   readonly upgradeBurst: number;
   /** Addresses that are remembered for their upgrades, and as many keys for their strikes. Default 100,000. */
@@ -31,10 +31,10 @@ export interface ServerLimits {
   readonly byteBurst: number;
   /**
    * Control envelopes per second of one connection in the long run: all but `publish`, `received` and those of
-   * transfers, and the pings and pongs of WebSocket itself. Above it, reading pauses. Default 1,000.
+   * transfers, and the pings and pongs of WebSocket itself. Above it, reading pauses. Default 5,000.
    */
   readonly controlsPerSecond: number;
-  /** Control envelopes of one connection at once, after a rest. Default 5,000. */
+  /** Control envelopes of one connection at once, after a rest. Default 10,000. */
   readonly controlBurst: number;
   /** Milliseconds of too many control envelopes, without a rest, that are a violation. Default 10,000. */
   readonly floodMs: number;
@@ -117,15 +117,15 @@ export const defaultLimits: ServerLimits = {
   connections: 10_000,
   connectionsPerAddress: 1_000,
   connectionsPerIdentity: 100,
-  upgradesPerSecond: 50,
+  upgradesPerMinute: 3_000,
   upgradeBurst: 1_000,
   addresses: 100_000,
   messagesPerSecond: 20_000,
   messageBurst: 40_000,
   bytesPerSecond: 16 * mib,
   byteBurst: 64 * mib,
-  controlsPerSecond: 1_000,
-  controlBurst: 5_000,
+  controlsPerSecond: 5_000,
+  controlBurst: 10_000,
   floodMs: 10_000,
   stallTimeoutMs: 30_000,
   strikes: 10,

@@ -121,14 +121,14 @@ export class Session implements Flushable {
   /** The peer has broken the WebSocket protocol, and the transport has closed with this code. */
   violated(code: number): void {
     if (this.#isOver) return;
-    if (code === closeCodes.tooBig) this.#context.limitHits.hit('frame-bytes', {});
+    if (code === closeCodes.tooBig) this.#context.limitHits.hit('frame-bytes', this.#conduct.who);
     this.#conduct.closedWith(code, 'broken framing');
     this.#end({ kind: 'closing' });
   }
 
   /** The peer takes nothing of what waits for it. */
   stalled(): void {
-    this.#context.limitHits.hit('stall', { identity: this.client?.identity });
+    this.#context.limitHits.hit('stall', this.#conduct.who);
     this.close(closeCodes.heartbeatTimeout, 'takes nothing of what it is sent');
   }
 

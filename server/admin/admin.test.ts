@@ -3,12 +3,14 @@ import { createServer as createHttpServer } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createServer } from '../create-server.ts';
 import { knock } from '../gate/knock.ts';
 import type { ServerOptions } from '../options.ts';
 import { startServer } from '../test-kit.ts';
 import type { AuditEntry, AuditSink } from './audit-log.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 const secret = 'correct-horse-battery-staple-0123456789';
 let dir: string;
@@ -67,7 +69,9 @@ describe('connections', () => {
     await admin.running.client({ headers: { 'x-forwarded-for': '2001:db8::1' } });
     const listed = async () =>
       (await admin.get('connections')).body as { connections: Record<string, unknown>[] };
-    await expect.poll(async () => (await listed()).connections[0]!['rttMs']).toEqual(expect.any(Number));
+    await expect
+      .poll(async () => (await listed()).connections[0]!['rttMs'], { timeout: 10_000 })
+      .toEqual(expect.any(Number));
     const [first, second] = (await listed()).connections;
     expect(first).toMatchObject({
       identity: 'ada',

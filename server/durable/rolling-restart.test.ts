@@ -65,4 +65,4 @@ it('a rolling restart of servers on one directory, under load, loses and doubles
     current.child.kill('SIGKILL');
     await rm(dir, { recursive: true, force: true });
   }
-}, 60_000);
+}, 120_000);

@@ -161,6 +161,13 @@ export class SessionWorld {
     this.#control.session.closed();
     this.clock.advance(2 * this.context.limits.transferMemoryMs);
     await nextTurn();
+    // What is kept for clients that are away is forgotten when the next one comes.
+    const last = new Peer(this.context, false);
+    last.session.frame(helloFrame('last', 1));
+    this.clock.advance(0);
+    await nextTurn();
+    last.session.closed();
+    this.clock.advance(0);
     const { stats, sessions, gatekeeper } = this.context;
     this.#equal('subscriptions', stats.subscriptions, 0);
     this.#equal('topics', stats.topics, 0);

@@ -35,7 +35,14 @@ export class SocketWorld {
   }
 
   static async start(random: Random): Promise<SocketWorld> {
-    const limits = { strikes: 1e9, upgradeBurst: 1e9, topics: 100, clients: 100, historyMessages: 50 };
+    const limits = {
+      strikes: 1e9,
+      upgradeBurst: 1e9,
+      upgradesPerMinute: 1e9,
+      topics: 100,
+      clients: 100,
+      historyMessages: 50,
+    };
     const requests = { echo: (input: unknown) => input, later: async (input: unknown) => input };
     const running = await startServer({ limits, requests, compression: {} });
     const control = await running.client({ hello: { clientId: 'control' } });

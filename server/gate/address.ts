@@ -52,9 +52,9 @@ export class TrustedProxies {
    * it talked to, so whatever a client wrote into the header itself stands to the left of that, and is never looked at.
    */
   clientAddress(peer: string | undefined, forwardedFor: string | undefined): string | undefined {
-    let address = peer === undefined ? undefined : (canonicalAddress(peer) ?? peer);
+    let address = canonicalPeer(peer);
     const hops = forwardedFor?.split(',') ?? [];
-    while (hops.length > 0 && this.#trusts(address)) {
+    while (hops.length > 0 && this.trusts(address)) {
       const hop = canonicalAddress(withoutPort(hops.pop()!));
       // What a trusted proxy wrote and nobody can read: the proxy answers for it.
       if (hop === undefined) return address;
@@ -63,9 +63,11 @@ export class TrustedProxies {
     return address;
   }
 
-  #trusts(address: string | undefined): boolean {
-    if (address === undefined) return this.#trustsUnix;
-    return isIP(address) !== 0 && this.#blocks.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
+  /** Whether this is one of them. */
+  trusts(address: string | undefined): boolean {
+    const canonical = canonicalPeer(address);
+    if (canonical === undefined) return this.#trustsUnix;
+    return isIP(canonical) !== 0 && this.#blocks.check(canonical, isIPv4(canonical) ? 'ipv4' : 'ipv6');
   }
 
   #add(entry: unknown): void {
@@ -84,6 +86,9 @@ export class TrustedProxies {
     this.#blocks.addSubnet(address, prefix, family);
   }
 }
+
+const canonicalPeer = (peer: string | undefined): string | undefined =>
+  peer === undefined ? undefined : (canonicalAddress(peer) ?? peer);
 
 /** Some proxies write the port, too: `192.0.2.1:1234`, `[2001:db8::1]:1234`. */
 function withoutPort(hop: string): string {

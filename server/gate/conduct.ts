@@ -23,17 +23,12 @@ export class Conduct {
   #identity: string | undefined;
 
   constructor(owner: ConductOwner) {
-    const { clock, limits, limitHits } = owner.context;
+    const { clock, limits, limitHits, gatekeeper } = owner.context;
     const flooding = () => this.#flooding();
     this.#owner = owner;
-    this.#rates = new RateGate({
-      clock,
-      limits,
-      limitHits,
-      gate: owner.gate,
-      who: () => this.#who,
-      flooding,
-    });
+    const who = () => this.who;
+    const { rates } = gatekeeper;
+    this.#rates = new RateGate({ clock, limits, rates, limitHits, gate: owner.gate, who, flooding });
   }
 
   /** A frame has come. */
@@ -79,7 +74,8 @@ export class Conduct {
     this.#identity = undefined;
   }
 
-  get #who(): object {
+  /** Who it is, for the log. */
+  get who(): object {
     const { remoteAddress } = this.#owner.request;
     return { address: remoteAddress, identity: this.#identity };
   }

@@ -7,6 +7,7 @@ import { addressKey, type TrustedProxies } from './address.ts';
 import { Bans, type Ban, type BanTarget } from './bans.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import type { LimitHits, LimitName } from './limit-hits.ts';
+import { ratesOf, type ConnectionRates } from './rates.ts';
 import { Strikes } from './strikes.ts';
 import { Tally } from './tally.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -39,6 +40,8 @@ export class Gatekeeper {
   readonly #byIdentity = new Tally();
   readonly #bans: Bans;
   readonly #strikes: Strikes;
+  /** What one connection may send, shared by all. */
+  readonly rates: ConnectionRates;
   doors: Doors = 'open';
   /** Somebody was banned. */
   banned: ((ban: Ban) => void) | undefined;
@@ -47,10 +50,11 @@ export class Gatekeeper {
   constructor(owner: GatekeeperOwner) {
     const { limits } = owner;
     this.#owner = owner;
+    this.rates = ratesOf(limits);
     this.#bans = new Bans(limits.bans);
     this.#strikes = new Strikes(limits);
     // After this time a bucket is full again, and need not be remembered.
-    const ttlMs = Math.ceil((limits.upgradeBurst * 1000) / limits.upgradesPerSecond);
+    const ttlMs = Math.ceil((limits.upgradeBurst * 60_000) / limits.upgradesPerMinute);
     this.#attempts = new ExpiringMap({ maxEntries: limits.addresses, ttlMs });
   }
 
@@ -81,9 +85,9 @@ export class Gatekeeper {
     const peer = socket.remoteAddress;
     const forwardedFor = headers['x-forwarded-for'];
     const text = Array.isArray(forwardedFor) ? forwardedFor.join(',') : forwardedFor;
-    const address = this.#owner.trustedProxies.clientAddress(peer, text);
-    if (text !== undefined && !this.#warnedOfProxy && address === peer) this.#warnOfProxy(peer);
-    return address;
+    const { trustedProxies } = this.#owner;
+    if (text !== undefined && !this.#warnedOfProxy && !trustedProxies.trusts(peer)) this.#warnOfProxy(peer);
+    return trustedProxies.clientAddress(peer, text);
   }
 
   /** A connection was accepted. */
@@ -169,7 +173,8 @@ export class Gatekeeper {
   }
 
   #attempt(key: string, now: number): number {
-    const { upgradesPerSecond: perSecond, upgradeBurst: burst } = this.#owner.limits;
+    const { upgradesPerMinute, upgradeBurst: burst } = this.#owner.limits;
+    const perSecond = upgradesPerMinute / 60;
     return this.#attempts.touch(key, now, () => new TokenBucket({ perSecond, burst }, now)).tryTake(1, now);
   }
 

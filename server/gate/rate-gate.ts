@@ -3,12 +3,14 @@ import type { Clock } from '../clock.ts';
 import type { ServerLimits } from '../limits.ts';
 import type { ReadGate } from '../read-gate.ts';
 import type { LimitHits } from './limit-hits.ts';
+import type { ConnectionRates } from './rates.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** What a rate gate needs of its connection. */
 export interface RateGateOwner {
   readonly clock: Clock;
-  readonly limits: ServerLimits;
+  readonly limits: Pick<ServerLimits, 'floodMs'>;
+  readonly rates: ConnectionRates;
   readonly limitHits: LimitHits;
   readonly gate: ReadGate;
   /** Who it is, for the log. */
@@ -36,18 +38,12 @@ export class RateGate {
   #floodingSince: number | undefined;
 
   constructor(owner: RateGateOwner) {
-    const { clock, limits, gate } = owner;
+    const { clock, rates, gate } = owner;
     const now = clock.now();
     this.#owner = owner;
-    this.#messages = new TokenBucket(
-      { perSecond: limits.messagesPerSecond, burst: limits.messageBurst },
-      now,
-    );
-    this.#bytes = new TokenBucket({ perSecond: limits.bytesPerSecond, burst: limits.byteBurst }, now);
-    this.#controls = new TokenBucket(
-      { perSecond: limits.controlsPerSecond, burst: limits.controlBurst },
-      now,
-    );
+    this.#messages = new TokenBucket(rates.messages, now);
+    this.#bytes = new TokenBucket(rates.bytes, now);
+    this.#controls = new TokenBucket(rates.controls, now);
     this.#alarm = new Alarm(clock, () => gate.release('rate'));
   }
 

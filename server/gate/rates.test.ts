@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createContext } from '../context.ts';
 import { Session } from '../session.ts';
 import { simulatedSession } from '../simulated-session.ts';
 import { recordingLogger, startServer } from '../test-kit.ts';
 import { VirtualClock } from '../virtual-clock.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 const seqs = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 const publishes = (first: number, count: number) =>
@@ -36,7 +38,7 @@ describe('messages above the rate', () => {
     await using running = await startServer({ limits: { messagesPerSecond: 1, messageBurst: 10 } });
     const greedy = await running.client({ hello: { clientId: 'greedy' } });
     greedy.send(...publishes(1, 500));
-    await expect.poll(() => running.server.stats().limitsHit.messages).toBe(1);
+    await expect.poll(() => running.server.stats().limitsHit.messages, { timeout: 10_000 }).toBe(1);
     greedy.send({ type: 'ping' });
     const other = await running.client({ hello: { clientId: 'other' } });
     await other.publish('t', 1);

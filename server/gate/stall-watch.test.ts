@@ -2,12 +2,14 @@ import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { slowProxy } from '../slow-proxy.ts';
 import { startServer, TestClient } from '../test-kit.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 import { unwrittenBytes } from '../ws-transport.ts';
 import { StallWatch } from './stall-watch.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 const payload = 'x'.repeat(50_000);
 
@@ -24,7 +26,7 @@ describe('a peer that says that it lives, and reads nothing', () => {
       await nextTurn();
     }
     client.send({ type: 'ping' });
-    await expect.poll(() => running.server.stats().connections, { timeout: 5000 }).toBe(0);
+    await expect.poll(() => running.server.stats().connections, { timeout: 20_000 }).toBe(0);
     const { limitsHit, delivered } = running.server.stats();
     expect(limitsHit.stall).toBe(1);
     expect(delivered).toBeLessThan(500);
@@ -36,7 +38,7 @@ describe('a peer that says that it lives, and reads nothing', () => {
   });
 
   it('is left alone while it reads slowly', async () => {
-    await using running = await startServer({ limits: { stallTimeoutMs: 100, bufferedBytes: 100_000 } });
+    await using running = await startServer({ limits: { stallTimeoutMs: 5000, bufferedBytes: 100_000 } });
     await using proxy = await slowProxy(running.port);
     const client = await TestClient.connect(proxy.port, { hello: {} });
     await client.subscribe('t');
@@ -121,7 +123,9 @@ it('sees a write of Node get smaller while its peer reads, before it is done', a
   const before = unwrittenBytes(socket);
   expect(before).toBeGreaterThan(0);
   client.resume();
-  await expect.poll(() => isDone || unwrittenBytes(socket) < before, { interval: 1 }).toBe(true);
+  await expect
+    .poll(() => isDone || unwrittenBytes(socket) < before, { interval: 1, timeout: 10_000 })
+    .toBe(true);
   expect(isDone).toBe(false);
   client.terminate();
   socket.terminate();
