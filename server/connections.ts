@@ -108,7 +108,7 @@ export class Connections {
   /** The connections of an address or identity. */
   of({ kind, value }: BanTarget): Connection[] {
     return [...this.#open.values()].filter(({ session, addressKey: key }) =>
-      kind === 'address' ? key === value : session.client?.identity === value,
+      kind === 'address' ? key === value : session.identity === value,
     );
   }
 

@@ -87,6 +87,11 @@ export class Session implements Flushable {
     return this.#state.kind === 'open' ? this.#state.open.client : undefined;
   }
 
+  /** Whose connection it is, as soon as that is proved. */
+  get identity(): string | undefined {
+    return this.#conduct.identity;
+  }
+
   /** How many subscriptions it has. */
   get subscriptions(): number {
     return this.#state.kind === 'open' ? this.#state.open.subscriptions : 0;

@@ -65,7 +65,7 @@ function shownConnection({ id, session, transport, address, since, bytes }: Conn
   const { read, written } = bytes();
   return {
     id,
-    identity: client?.identity ?? null,
+    identity: session.identity ?? null,
     clientId: client?.clientId ?? null,
     address: address ?? null,
     since: new Date(since).toISOString(),

@@ -4,7 +4,10 @@ import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { OpenResult } from '../backbone.ts';
 import { createServer } from '../create-server.ts';
+import { createDeferred } from '../deferred.ts';
+import { MemoryBackbone } from '../memory-backbone.ts';
 import { knock } from '../gate/knock.ts';
 import type { ServerOptions } from '../options.ts';
 import { startServer } from '../test-kit.ts';
@@ -140,6 +143,22 @@ describe('ban', () => {
     expect((await admin.post('unban', { identity: 'ada' })).body).toEqual({ lifted: true });
     expect((await admin.post('unban', { identity: 'ada' })).body).toEqual({ lifted: false });
     await admin.running.client(as('ada', '203.0.113.1'));
+  });
+
+  it('finds an identity also while its connection is being opened', async () => {
+    const asked = createDeferred();
+    const opened = createDeferred<OpenResult>();
+    const backbone = new MemoryBackbone();
+    backbone.openClient = () => {
+      asked.resolve();
+      return opened.promise as never;
+    };
+    await using admin = await startAdmin({ backbone });
+    const ada = await admin.running.client({ headers: { 'x-forwarded-for': '203.0.113.1' } });
+    ada.sendHello({ token: 'ada' });
+    await asked.promise;
+    expect((await admin.post('ban', { identity: 'ada' })).body).toMatchObject({ closed: 1 });
+    expect((await ada.closed).code).toBe(4403);
   });
 
   it('of an address closes all who are there, and answers 403 with the time', async () => {

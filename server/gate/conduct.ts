@@ -74,6 +74,11 @@ export class Conduct {
     this.#identity = undefined;
   }
 
+  /** The identity that has a seat: that of a connection which is being opened, too. */
+  get identity(): string | undefined {
+    return this.#identity;
+  }
+
   /** Who it is, for the log. */
   get who(): object {
     const { remoteAddress } = this.#owner.request;
