@@ -1,4 +1,5 @@
 import * as protocolLimits from '../src/protocol/limits.ts';
+import { anonymousName } from './anonymous.ts';
 import type { ServerContext } from './context.ts';
 import { DeadlineError, guarded } from './guard.ts';
 import type { Identity } from './hooks.ts';
@@ -14,7 +15,7 @@ export type Verdict =
   | { readonly kind: 'failed'; readonly reason: string };
 
 /** Everybody, on a server that does not authenticate. */
-export const anonymous: Identity = { identity: 'anonymous' };
+export const anonymous: Identity = { identity: anonymousName };
 
 /** Asks the app about a token. Never rejects, and logs nothing that holds the token. */
 export function verifyToken(

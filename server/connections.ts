@@ -4,101 +4,171 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { subprotocol } from '../src/protocol/version.ts';
 import type { ServerContext } from './context.ts';
+import { addressKey } from './gate/address.ts';
+import { banCode } from './gate/conduct.ts';
+import type { Ban, BanTarget } from './gate/bans.ts';
+import { Shedder } from './gate/shedder.ts';
 import { Session } from './session.ts';
 import { refuseUpgrade } from './upgrade.ts';
 import { WsTransport } from './ws-transport.ts';
 
-/** A connection as the server ends it. */
-interface Connection {
+/** A connection as the server ends it, and as somebody who runs it sees it. */
+export interface Connection {
+  /** Names the connection within this process. */
+  readonly id: string;
   readonly session: Session;
   readonly transport: WsTransport;
+  readonly address: string | undefined;
+  readonly addressKey: string | undefined;
+  /** When it was accepted, in milliseconds since the Unix epoch. */
+  readonly since: number;
+  /** Bytes read from its socket, and written. */
+  readonly bytes: () => { readonly read: number; readonly written: number };
 }
+
+/** How all connections end. */
+export interface Ending {
+  readonly withinMs: number;
+  /** Milliseconds after which those that are not done are closed. */
+  readonly forceAfterMs: number;
+  readonly retryAfterMs: () => number;
+  /** Whether running requests are waited for. */
+  readonly afterRequests: boolean;
+}
+
+const goodbye = 'the server restarts';
 
 /** Accepts WebSockets, and knows all that are open. */
 export class Connections {
   readonly #context: ServerContext;
   readonly #sockets: WebSocketServer;
-  readonly #open = new Set<Connection>();
-  #isClosing = false;
-  #emptied: (() => void) | undefined;
+  /** By id, in the order of being accepted. */
+  readonly #open = new Map<string, Connection>();
+  readonly #shedder: Shedder;
+  #ids = 0;
+  #isEnding = false;
+  readonly #emptied = new Set<() => void>();
 
   constructor(context: ServerContext) {
+    const { limits, compression, gatekeeper } = context;
     this.#context = context;
     this.#sockets = new WebSocketServer({
       noServer: true,
       clientTracking: false,
-      maxPayload: context.limits.maxFrameBytes,
+      maxPayload: limits.maxFrameBytes,
       // Compression costs memory per connection and time per receiver, and shared frames could not be shared.
-      perMessageDeflate: false,
+      perMessageDeflate: compression ?? false,
       handleProtocols: chooseProtocol,
     });
+    this.#shedder = new Shedder(context, () => this.newestFirst());
+    gatekeeper.banned = (ban) => this.#expel(ban);
   }
 
-  get isClosing(): boolean {
-    return this.#isClosing;
+  /** All connections, the oldest first. */
+  get all(): ReadonlyMap<string, Connection> {
+    return this.#open;
   }
 
-  /** Takes an upgrade request, or answers it with 403 or 503. */
+  /** Takes an upgrade request, or answers it with 403, 429 or 503. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { origins, logger, limits } = this.#context;
-    const { origin } = request.headers;
-    if (origins && !origins.has(origin ?? '')) {
-      logger.debug({ origin }, 'origin refused');
-      return refuseUpgrade(socket, 403);
+    const { gatekeeper } = this.#context;
+    const admission = gatekeeper.admit(request, this.#open.size, this.#shedder.isOverloaded);
+    if (admission.kind === 'refused') {
+      const { status, retryAfterS } = admission;
+      return refuseUpgrade(socket, status, retryAfterS === undefined ? [] : [`Retry-After: ${retryAfterS}`]);
     }
-    if (this.#isClosing || this.#open.size >= limits.connections) {
-      return refuseUpgrade(socket, 503, ['Retry-After: 5']);
-    }
-    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#accept(webSocket, request));
+    const { address } = admission;
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) =>
+      this.#accept(webSocket, request, address),
+    );
   }
 
-  /** Says goodbye to all, and ends after `withinMs` milliseconds those that did not close. */
-  async close(withinMs: number, retryAfterMs: () => number): Promise<void> {
-    this.#isClosing = true;
-    for (const { session } of this.#open) session.goAway('the server restarts', retryAfterMs());
+  /** Says goodbye to all, and ends after `withinMs` milliseconds those that did not close. Nobody may come meanwhile. */
+  async end({ withinMs, forceAfterMs, retryAfterMs, afterRequests }: Ending): Promise<void> {
+    if (!this.#isEnding) {
+      for (const { session } of this.#open.values())
+        session.goAway(goodbye, retryAfterMs(), { afterRequests });
+    }
+    this.#isEnding = true;
+    await this.hurry(forceAfterMs, withinMs);
+  }
+
+  /** Closes after `forceAfterMs` milliseconds who is still there, and ends after `withinMs` what did not close. */
+  async hurry(forceAfterMs: number, withinMs: number): Promise<void> {
     if (this.#open.size === 0) return;
     const { clock } = this.#context;
     const force = () =>
-      this.#open.forEach(({ session }) => session.close(closeCodes.serviceRestart, 'the server restarts'));
+      this.#open.forEach(({ session }) => session.dismiss(closeCodes.serviceRestart, goodbye));
     const terminate = () => this.#open.forEach(({ transport }) => transport.terminate());
-    const timers = [clock.setTimer(force, withinMs / 2), clock.setTimer(terminate, withinMs)];
-    await new Promise<void>((resolve) => (this.#emptied = resolve));
+    const timers = [clock.setTimer(force, forceAfterMs), clock.setTimer(terminate, withinMs)];
+    await new Promise<void>((resolve) => this.#emptied.add(resolve));
     for (const timer of timers) clock.clearTimer(timer);
   }
 
-  #accept(webSocket: WebSocket, request: IncomingMessage): void {
-    const { clock, limits, stats, logger } = this.#context;
-    const transport = new WsTransport(webSocket, clock, limits.closeTimeoutMs);
+  /** The connections of an address or identity. */
+  of({ kind, value }: BanTarget): Connection[] {
+    return [...this.#open.values()].filter(({ session, addressKey: key }) =>
+      kind === 'address' ? key === value : session.identity === value,
+    );
+  }
+
+  *newestFirst(): Iterable<Connection> {
+    yield* [...this.#open.values()].toReversed();
+  }
+
+  #accept(webSocket: WebSocket, request: IncomingMessage, address: string | undefined): void {
+    const { clock, limits, stats, logger, gatekeeper } = this.#context;
+    const transport = new WsTransport(webSocket, clock, limits);
     const { headers, url = '/', socket } = request;
+    const key = addressKey(address);
     const session = new Session(this.#context, transport, {
       headers,
       url,
-      remoteAddress: socket.remoteAddress,
+      remoteAddress: address,
+      addressKey: key,
     });
-    const connection = { session, transport };
-    this.#open.add(connection);
+    const bytes = () => ({ read: socket.bytesRead, written: socket.bytesWritten });
+    const id = `${++this.#ids}`;
+    this.#open.set(id, { id, session, transport, address, addressKey: key, since: clock.now(), bytes });
+    gatekeeper.entered(key);
     stats.connected++;
     stats.connections = this.#open.size;
+    this.#shedder.watch();
     transport.listen({
-      frame: (data) => session.frame(data),
-      alive: () => session.alive(),
+      frame: (data, size) => session.frame(data, size),
+      alive: (size) => session.alive(size),
+      violated: (code) => session.violated(code),
+      stalled: () => session.stalled(),
       drained: () => session.drained(),
       closed: () => {
         session.closed();
-        this.#remove(connection);
+        this.#remove(id, key);
       },
     });
-    logger.debug({ remoteAddress: socket.remoteAddress }, 'connection accepted');
+    logger.debug({ remoteAddress: address }, 'connection accepted');
     if (webSocket.protocol !== subprotocol) {
       session.close(closeCodes.unsupportedVersion, `this server speaks the subprotocol ${subprotocol}`);
     }
   }
 
-  #remove(connection: Connection): void {
-    this.#open.delete(connection);
+  #remove(id: string, key: string | undefined): void {
+    this.#open.delete(id);
+    this.#context.gatekeeper.left(key);
     this.#context.stats.connections = this.#open.size;
     this.#context.logger.debug({}, 'connection closed');
-    if (this.#open.size === 0) this.#emptied?.();
+    if (this.#open.size > 0) return;
+    this.#shedder.end();
+    for (const emptied of this.#emptied) emptied();
+    this.#emptied.clear();
+  }
+
+  /**
+   * Who is banned is closed. A ban of an address for violations leaves those alone who are there already: they can be
+   * others behind the same address, and whoever goes on violating is closed for that.
+   */
+  #expel(ban: Ban): void {
+    if (ban.by === 'strikes' && ban.kind === 'address') return;
+    for (const { session } of this.of(ban)) session.dismiss(banCode(ban.by), `banned: ${ban.reason}`);
   }
 }
 

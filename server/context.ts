@@ -4,6 +4,8 @@ import type { Backbone } from './backbone.ts';
 import type { Client } from './client.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { FlushScheduler } from './flush-scheduler.ts';
+import { Gatekeeper } from './gate/gatekeeper.ts';
+import { LimitHits } from './gate/limit-hits.ts';
 import type { ServerLimits } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { MemoryBackbone } from './memory-backbone.ts';
@@ -30,7 +32,12 @@ export interface ServerContext extends Surroundings {
   readonly hooks: ResolvedOptions['hooks'];
   readonly limits: ServerLimits;
   readonly heartbeatMs: number;
-  readonly origins: ResolvedOptions['origins'];
+  readonly compression: ResolvedOptions['compression'];
+  readonly overloaded: ResolvedOptions['overloaded'];
+  /** Who may connect. */
+  readonly gatekeeper: Gatekeeper;
+  /** Counts and logs limits that were hit. */
+  readonly limitHits: LimitHits;
   readonly logger: Logger;
   readonly stats: ServerStats;
   readonly backbone: Backbone;
@@ -47,18 +54,24 @@ export const systemSurroundings: Surroundings = { clock: systemClock, randomId: 
 
 /** Makes what all sessions of a server share; throws `invalid-option`. */
 export function createContext(options: ServerOptions, { clock, randomId }: Surroundings): ServerContext {
-  const { hooks, limits, heartbeatMs, origins } = resolveOptions(options);
+  const { hooks, limits, heartbeatMs, origins, trustedProxies, compression, overloaded } =
+    resolveOptions(options);
+  const logger = options.logger ?? pino({ name: 'onesocket', level: 'info' });
   const stats = newStats();
+  const limitHits = new LimitHits(clock, logger, stats.limitsHit);
   const scheduler = new FlushScheduler(clock);
   const backbone = options.backbone ?? new MemoryBackbone({ limits, clock, randomId });
   return {
     hooks,
     limits,
     heartbeatMs,
-    origins,
+    compression,
+    overloaded,
+    gatekeeper: new Gatekeeper({ clock, limits, limitHits, origins, trustedProxies }),
+    limitHits,
     clock,
     randomId,
-    logger: options.logger ?? pino({ name: 'onesocket', level: 'info' }),
+    logger,
     stats,
     backbone,
     feeds: new TopicFeeds(backbone, scheduler, stats, limits.batchBytes),

@@ -1,15 +1,19 @@
 import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { ConnectionError, errorData } from '../src/protocol/errors.ts';
+import { Admin } from './admin/admin.ts';
+import type { AdminHandler, AdminOptions } from './admin/admin-options.ts';
 import { timerMsMax } from './clock.ts';
 import { Connections } from './connections.ts';
 import { createContext, systemSurroundings, type ServerContext } from './context.ts';
 import { serveHealth } from './health.ts';
-import { closeWithinMsDefault } from './limits.ts';
+import { Drain } from './drain.ts';
+import { checkInteger, invalid } from './invalid.ts';
+import { closeWithinMsDefault, drainWithinMsDefault } from './limits.ts';
 import { isPromise } from './maybe-promise.ts';
-import { checkInteger, invalid, type ServerOptions } from './options.ts';
+import type { ServerOptions } from './options.ts';
 import { checkTopic, encodePayload } from './publish-input.ts';
-import type { ServerStats } from './stats.ts';
+import { copyStats, type ServerStats } from './stats.ts';
 import { listenForUpgrades } from './upgrade.ts';
 
 /** Where a message of the app's back end went. */
@@ -22,8 +26,9 @@ export interface PublishedAt {
 /** A onesocket server. */
 export interface OnesocketServer {
   /**
-   * Takes the upgrades of `path` on an HTTP server, and answers `GET /healthz` there. The app's own request
-   * and upgrade listeners keep all the rest; an upgrade that nobody takes is answered 404.
+   * Takes the upgrades of `path` on an HTTP server, and answers `GET /healthz` (whether to send clients here) and
+   * `GET /livez` (whether the process works) there. The app's own request and upgrade listeners keep all the rest; an
+   * upgrade that nobody takes is answered 404.
    *
    * @param options.path - Default `/realtime`.
    * @throws ConnectionError `invalid-option`
@@ -42,6 +47,25 @@ export interface OnesocketServer {
   publish(topic: string, payload: unknown): Promise<PublishedAt>;
   /** The counters at this moment. */
   stats(): ServerStats;
+  /**
+   * Makes the admin interface: lists and ends connections, bans, publishes and drains. Mount it on an HTTP server of its
+   * own, on a port that only operators reach. It takes all requests below its path, and knows no CORS.
+   *
+   * @throws ConnectionError `invalid-option`
+   * @example
+   * createHttpServer(server.admin({ secret, audit: './audit.jsonl' })).listen(9090, '127.0.0.1');
+   */
+  admin(options: AdminOptions): AdminHandler;
+  /**
+   * Empties the server for a restart: takes no connections from now on (503; so does `/healthz`), asks every client to
+   * come back at a time of its own within `withinMs`, waits for publishes in process and running requests, and closes
+   * with 1012. Called again, it is the same drain, over in the shorter of both times. {@link drainOnSignal} does this
+   * on SIGTERM.
+   *
+   * @param options.withinMs - Milliseconds this may take. Default 30,000.
+   * @throws ConnectionError `invalid-option`
+   */
+  drain(options?: { readonly withinMs?: number }): Promise<void>;
   /**
    * Tells every client that the server goes, lets publishes in process finish, closes with 1012, and ends
    * what does not close in time. Takes no connections meanwhile nor after. The HTTP server stays the app's.
@@ -63,17 +87,32 @@ export interface OnesocketServer {
  */
 export function createServer(options: ServerOptions = {}): OnesocketServer {
   const context = createContext(options, systemSurroundings);
-  const { stats } = context;
   const connections = new Connections(context);
+  const draining = new Drain(context, connections);
   let closed: Promise<void> | undefined;
+  const drain: OnesocketServer['drain'] = async ({ withinMs = drainWithinMsDefault } = {}) => {
+    checkInteger('withinMs', withinMs, timerMsMax);
+    return draining.within(withinMs);
+  };
+  const publishOpen: OnesocketServer['publish'] = async (topic, payload) => {
+    if (closed) throw new ConnectionError(errorData('closed', 'the server is closed'));
+    return publish(context, topic, payload);
+  };
   return {
     attach: (httpServer, { path = '/realtime' } = {}) =>
-      attach(httpServer as HttpServer, path, connections, stats),
-    publish: async (topic, payload) => {
-      if (closed) throw new ConnectionError(errorData('closed', 'the server is closed'));
-      return publish(context, topic, payload);
+      attach(httpServer as HttpServer, path, connections, context),
+    publish: publishOpen,
+    stats: () => copyStats(context.stats),
+    drain,
+    admin: (adminOptions) => {
+      const target = {
+        context,
+        connections,
+        publish: publishOpen,
+        drain: (withinMs: number) => drain({ withinMs }),
+      };
+      return new Admin(target, adminOptions).handle;
     },
-    stats: () => ({ ...stats }),
     close: ({ withinMs = closeWithinMsDefault } = {}) => {
       checkInteger('withinMs', withinMs, timerMsMax);
       closed ??= close(context, connections, withinMs, options.backbone === undefined);
@@ -82,12 +121,18 @@ export function createServer(options: ServerOptions = {}): OnesocketServer {
   };
 }
 
-function attach(httpServer: HttpServer, path: string, connections: Connections, stats: ServerStats): void {
+function attach(
+  httpServer: HttpServer,
+  path: string,
+  connections: Connections,
+  context: ServerContext,
+): void {
   if (typeof httpServer?.on !== 'function') throw invalid('attach needs an HTTP server');
   if (typeof path !== 'string' || !path.startsWith('/')) throw invalid('path must start with a /');
+  const { gatekeeper, stats } = context;
   listenForUpgrades(httpServer, path, (request, socket, head) => connections.upgrade(request, socket, head));
   serveHealth(httpServer, () => ({
-    status: connections.isClosing ? 'closing' : 'ok',
+    status: gatekeeper.doors === 'open' ? 'ok' : gatekeeper.doors,
     connections: stats.connections,
   }));
 }
@@ -109,12 +154,14 @@ async function publish(context: ServerContext, topic: string, payload: unknown):
 }
 
 async function close(
-  { limits, backbone, logger }: ServerContext,
+  { limits, backbone, logger, gatekeeper }: ServerContext,
   connections: Connections,
   withinMs: number,
   ownsBackbone: boolean,
 ): Promise<void> {
-  await connections.close(withinMs, () => Math.round(Math.random() * limits.reconnectSpreadMs));
+  gatekeeper.doors = 'closing';
+  const retryAfterMs = () => Math.round(Math.random() * limits.reconnectSpreadMs);
+  await connections.end({ withinMs, forceAfterMs: withinMs / 2, retryAfterMs, afterRequests: false });
   if (ownsBackbone) await backbone.close();
   logger.info({}, 'server closed');
 }

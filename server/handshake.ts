@@ -54,6 +54,8 @@ export interface HandshakeOwner {
   readonly outbound: Outbound;
   readonly credentials: Credentials;
   readonly close: SessionClose;
+  /** Gives the identity a seat; false where it gets none, and the connection is closed. */
+  readonly seat: (identity: string, clientId: string) => boolean;
   /** The welcome is on its way. */
   readonly opened: (start: SessionStart) => void;
 }
@@ -67,7 +69,10 @@ export class Handshake {
   constructor(owner: HandshakeOwner) {
     const { clock, limits } = owner.context;
     this.#owner = owner;
-    this.#deadline = new Alarm(clock, () => owner.close(closeCodes.handshakeTimeout, 'no welcome in time'));
+    this.#deadline = new Alarm(clock, () => {
+      owner.context.limitHits.hit('handshake', { state: this.#state.kind });
+      owner.close(closeCodes.handshakeTimeout, 'no welcome in time');
+    });
     this.#deadline.set(clock.now() + limits.handshakeTimeoutMs);
   }
 
@@ -108,8 +113,9 @@ export class Handshake {
   #open(hello: Hello, identity: Identity): void {
     const { context, close } = this.#owner;
     const { backbone, clock, limits } = context;
-    this.#become({ kind: 'opening' });
     const { clientId, clientEpoch: epoch, acked } = hello.payload;
+    if (!this.#owner.seat(identity.identity, clientId)) return;
+    this.#become({ kind: 'opening' });
     const key = clientKey(identity.identity, clientId);
     settle(
       withDeadline(backbone.openClient({ key, epoch, acked }), { clock, timeoutMs: limits.hookTimeoutMs }),

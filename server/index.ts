@@ -1,5 +1,10 @@
 /** The server of onesocket: its public entry. */
 export { createServer, type OnesocketServer, type PublishedAt } from './create-server.ts';
+export type { AdminHandler, AdminOptions } from './admin/admin-options.ts';
+export type { AuditEntry, AuditSink } from './admin/audit-log.ts';
+export { drainOnSignal, type DrainOnSignalOptions } from './drain-on-signal.ts';
+export type { CompressionOptions } from './compression.ts';
+export type { LimitCounts, LimitName } from './gate/limit-hits.ts';
 export type { ServerOptions } from './options.ts';
 export type {
   Authenticate,

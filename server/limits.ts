@@ -8,6 +8,46 @@ const mib = 1024 * kib;
 export interface ServerLimits {
   /** Connections at one time; an upgrade above it is answered 503. Default 10,000. */
   readonly connections: number;
+  /** Connections of one IP address, or of one IPv6 /64; an upgrade above it is answered 429. Default 1,000. */
+  readonly connectionsPerAddress: number;
+  /** Connections of one identity; one more is closed 4429. Nobody is counted as `anonymous`. Default 100. */
+  readonly connectionsPerIdentity: number;
+  /** Upgrades per minute that one address may try in the long run; above it they are answered 429. Default 3,000. */
+  readonly upgradesPerMinute: number;
+  /** Upgrades that one address may try at once, after a rest. Default 1,000. */
+  readonly upgradeBurst: number;
+  /** Addresses that are remembered for their upgrades, and as many keys for their strikes. Default 100,000. */
+  readonly addresses: number;
+  /** Envelopes per second of one connection in the long run; above it, reading pauses. Default 20,000. */
+  readonly messagesPerSecond: number;
+  /** Envelopes of one connection at once, after a rest: more than a full outbox by default. Default 40,000. */
+  readonly messageBurst: number;
+  /**
+   * Bytes per second of one connection in the long run, counted as inflated; above it, reading pauses. With less
+   * than a tenth of `maxFrameBytes`, a hub's heartbeat can give up behind one frame. Default 16 MiB.
+   */
+  readonly bytesPerSecond: number;
+  /** Bytes of one connection at once, after a rest. Default 64 MiB. */
+  readonly byteBurst: number;
+  /**
+   * Control envelopes per second of one connection in the long run: all but `publish`, `received` and those of
+   * transfers, and the pings and pongs of WebSocket itself. Above it, reading pauses. Default 5,000.
+   */
+  readonly controlsPerSecond: number;
+  /** Control envelopes of one connection at once, after a rest. Default 10,000. */
+  readonly controlBurst: number;
+  /** Milliseconds of too many control envelopes, without a rest, that are a violation. Default 10,000. */
+  readonly floodMs: number;
+  /** Milliseconds that a peer may take nothing of what waits for it; then it is closed 4411. Default 30,000. */
+  readonly stallTimeoutMs: number;
+  /** Points of violations at which an address or identity is banned. Default 10. */
+  readonly strikes: number;
+  /** Milliseconds in which one point is forgiven. Default 60,000. */
+  readonly strikeDecayMs: number;
+  /** Milliseconds that a ban for violations lasts. Default 10 minutes. */
+  readonly banMs: number;
+  /** Bans at one time; above it, the one that ends first is lifted. Default 10,000. */
+  readonly bans: number;
   /** Milliseconds from the upgrade to the welcome; then the connection is closed 4408. Default 5,000. */
   readonly handshakeTimeoutMs: number;
   /** Milliseconds that a pinged peer has to show any sign of life; then it is closed 4411. Default 10,000. */
@@ -75,6 +115,23 @@ export interface ServerLimits {
 /** The defaults of {@link ServerLimits}. */
 export const defaultLimits: ServerLimits = {
   connections: 10_000,
+  connectionsPerAddress: 1_000,
+  connectionsPerIdentity: 100,
+  upgradesPerMinute: 3_000,
+  upgradeBurst: 1_000,
+  addresses: 100_000,
+  messagesPerSecond: 20_000,
+  messageBurst: 40_000,
+  bytesPerSecond: 16 * mib,
+  byteBurst: 64 * mib,
+  controlsPerSecond: 5_000,
+  controlBurst: 10_000,
+  floodMs: 10_000,
+  stallTimeoutMs: 30_000,
+  strikes: 10,
+  strikeDecayMs: 60_000,
+  banMs: 10 * 60 * 1000,
+  bans: 10_000,
   handshakeTimeoutMs: 5_000,
   heartbeatTimeoutMs: 10_000,
   closeTimeoutMs: 2_000,
@@ -108,6 +165,9 @@ export const limitCeilings: Partial<ServerLimits> = {
   closeTimeoutMs: timerMsMax,
   hookTimeoutMs: timerMsMax,
   requestTimeoutMs: timerMsMax,
+  // Above it, `ws` would take any length of a compressed message.
+  maxFrameBytes: 2 ** 31 - 1,
+  stallTimeoutMs: timerMsMax,
   // All refusals that a client may not have heard of must fit into one welcome.
   window: protocolLimits.rejected,
 };
@@ -135,6 +195,54 @@ export const chunkBufferedBytes = 2 * protocolLimits.chunkBytes;
 
 /** Milliseconds of silence after which the server pings, unless `heartbeatMs` says otherwise. */
 export const heartbeatMsDefault = 30_000;
+
+/** Milliseconds that a drain has left once it is asked to hurry by a second signal. */
+export const drainHurryMs = 1_000;
+
+/** Seconds after which a client that found no room is told to come again. */
+export const retryAfterS = 5;
+
+/** Milliseconds that `drain()` takes at most, unless `withinMs` says otherwise. */
+export const drainWithinMsDefault = 30_000;
+
+/** Milliseconds between two questions whether the server is overloaded. */
+export const overloadCheckMs = 1_000;
+
+/** The share of all connections that is sent away each time that the server is found overloaded. */
+export const overloadShare = 1 / 32;
+
+/** Bytes below which a message is not compressed, unless `compression.thresholdBytes` says otherwise. */
+export const compressionThresholdBytesDefault = kib;
+
+/** Messages that are compressed or inflated at one time, over all connections. */
+export const compressionConcurrency = 10;
+
+/** Characters that the secret of the admin interface has at least. */
+export const adminSecretLength = 32;
+
+/** Wrong secrets that one address may try at once; above it, even the right one is answered 429. */
+export const adminFailures = { perSecond: 0.1, burst: 5 } as const;
+
+/** Addresses whose wrong secrets are remembered. */
+export const adminAddresses = 10_000;
+
+/** Bytes of the body of an admin request, above those of a message. */
+export const adminBodyBytes = 16 * kib;
+
+/** Milliseconds that the body of an admin request may take. */
+export const adminBodyMs = 10_000;
+
+/** Admin requests at one time. */
+export const adminPending = 16;
+
+/** Items of one page of the admin interface, and how many where it is not asked for a number. */
+export const adminPage = { max: 1000, normal: 100 } as const;
+
+/** Characters of the reason of a ban: a close frame has to hold it. */
+export const banReasonLength = 100;
+
+/** Milliseconds between two lines of the audit log that tell of addresses with too many wrong secrets. */
+export const auditLimitedMs = 60_000;
 
 /** Milliseconds that `close()` takes at most, unless `withinMs` says otherwise. */
 export const closeWithinMsDefault = 5_000;

@@ -126,9 +126,18 @@ export class OpenSession implements ClientSession {
     this.#pump.run();
   }
 
-  /** Calls `done` once no publish is in process. */
-  whenIdle(done: () => void): void {
-    this.#lane.whenIdle(done);
+  /** How many subscriptions there are. */
+  get subscriptions(): number {
+    return this.#subscriptions.size;
+  }
+
+  /** Calls `done` once no publish is in process and, with `afterRequests`, no request is without an answer. */
+  whenIdle(done: () => void, afterRequests: boolean): void {
+    if (!afterRequests) return this.#lane.whenIdle(done);
+    // A publish can come while requests are waited for, and the other way round.
+    const again = () =>
+      this.#requests.whenIdle(() => this.#lane.whenIdle(() => (this.#requests.isIdle ? done() : again())));
+    again();
   }
 
   /** Gives way to a newer connection of the same client. */

@@ -26,6 +26,12 @@ describe('createServer', () => {
     ['is not an origin', { origins: ['https://a.example/'] }],
     ['is not an origin', { origins: ['a.example'] }],
     ['is not an origin', { origins: ['*'] }],
+    ['trustedProxies must be a list', { trustedProxies: '10.0.0.1' }],
+    ['trustedProxies: proxy.example', { trustedProxies: ['proxy.example'] }],
+    ['compression must be an object', { compression: true }],
+    ['overloaded must be a function', { overloaded: true }],
+    ['limits.maxFrameBytes must be', { limits: { maxFrameBytes: 2 ** 31 } }],
+    ['limits.strikes must be', { limits: { strikes: 0 } }],
     ['logger has no method debug', { logger: {} }],
     ['backbone has no method publish', { backbone: {} }],
   ])('refuses with: %s', (message, options) => {

@@ -1,9 +1,11 @@
-import { ConnectionError, errorData } from '../src/protocol/errors.ts';
 import { isRecord } from '../src/protocol/field.ts';
 import * as protocolLimits from '../src/protocol/limits.ts';
 import type { Backbone } from './backbone.ts';
 import { timerMsMax } from './clock.ts';
+import { resolveCompression, type CompressionOptions, type Deflate } from './compression.ts';
+import { TrustedProxies } from './gate/address.ts';
 import type { Authenticate, Authorize, OnPublish, RequestHandler } from './hooks.ts';
+import { checkInteger, invalid } from './invalid.ts';
 import { defaultLimits, heartbeatMsDefault, limitCeilings, type ServerLimits } from './limits.ts';
 import type { Logger } from './logger.ts';
 
@@ -27,6 +29,28 @@ export interface ServerOptions {
    * a WebSocket to any host.
    */
   readonly origins?: readonly string[];
+  /**
+   * Proxies in front of the server, whose `X-Forwarded-For` is believed: addresses and CIDR ranges of IPv4 and IPv6,
+   * and `unix` for one that connects over a Unix socket. Without them, all that comes through a proxy counts as one
+   * client. Default: none.
+   */
+  readonly trustedProxies?: readonly string[];
+  /**
+   * Compresses large messages (permessage-deflate, RFC 7692), without context takeover. It costs time and memory
+   * for every receiver, and what shares a frame with a secret can be guessed from its length. Default: off.
+   */
+  readonly compression?: CompressionOptions;
+  /**
+   * Says whether the server has more than it can do, by whatever the app measures; asked once a second. While it
+   * does, upgrades are answered 503, and a few connections at a time are sent away by `goaway`, those that came last
+   * first. Default: never.
+   *
+   * @example
+   * const delay = monitorEventLoopDelay({ resolution: 20 });
+   * delay.enable();
+   * createServer({ overloaded: () => delay.percentile(50) > 500e6 || process.memoryUsage.rss() > 2e9 });
+   */
+  readonly overloaded?: () => boolean;
   /** Any pino logger, or one like it. Default: a pino of level `info` to stdout. Never gets a token. */
   readonly logger?: Logger;
   /**
@@ -47,6 +71,9 @@ export interface ResolvedOptions {
   readonly limits: ServerLimits;
   readonly heartbeatMs: number;
   readonly origins: ReadonlySet<string> | undefined;
+  readonly trustedProxies: TrustedProxies;
+  readonly compression: Deflate | undefined;
+  readonly overloaded: (() => boolean) | undefined;
 }
 
 const optionNames: ReadonlySet<string> = new Set<keyof ServerOptions>([
@@ -57,6 +84,9 @@ const optionNames: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'limits',
   'heartbeatMs',
   'origins',
+  'trustedProxies',
+  'compression',
+  'overloaded',
   'logger',
   'backbone',
 ]);
@@ -67,7 +97,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   if (!isRecord(given)) throw invalid('the options must be an object');
   const unknown = Object.keys(given).find((name) => !optionNames.has(name));
   if (unknown) throw invalid(`unknown option ${unknown}`);
-  for (const name of ['authenticate', 'authorize', 'onPublish'] as const) {
+  for (const name of ['authenticate', 'authorize', 'onPublish', 'overloaded'] as const) {
     if (options[name] !== undefined && typeof options[name] !== 'function')
       throw invalid(`${name} must be a function`);
   }
@@ -80,17 +110,10 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     limits: limits(options.limits),
     heartbeatMs,
     origins: origins(options.origins),
+    trustedProxies: new TrustedProxies(options.trustedProxies ?? []),
+    compression: resolveCompression(options.compression),
+    overloaded: options.overloaded,
   };
-}
-
-/** The error of a wrong option. */
-export const invalid = (message: string): ConnectionError =>
-  new ConnectionError(errorData('invalid-option', message));
-
-/** Throws unless `value` is an integer from 1 to `max`. */
-export function checkInteger(name: string, value: unknown, max: number = Number.MAX_SAFE_INTEGER): void {
-  if (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= max) return;
-  throw invalid(`${name} must be an integer from 1 to ${max}`);
 }
 
 const backboneMethods: readonly (keyof Backbone)[] = [

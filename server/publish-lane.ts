@@ -134,6 +134,7 @@ export class PublishLane {
     const { key, lease } = this.#owner.client();
     const client = { key, lease, seq };
     if (isRefusal(encoded)) {
+      if (encoded === tooLarge) this.#owner.context.limitHits.hit('message-bytes', { topic });
       const refusal = wireFailure(encoded);
       this.#track(publish, refusal, backbone.recordRefusal(client, refusal));
     } else {

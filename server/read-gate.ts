@@ -2,7 +2,7 @@ import type { ServerStats } from './stats.ts';
 import type { Transport } from './transport.ts';
 
 /** Why reading from a connection pauses. */
-export type PauseReason = 'publishes' | 'subscriptions' | 'output';
+export type PauseReason = 'publishes' | 'subscriptions' | 'rate' | 'output';
 
 /** Pauses reading while there is any reason to, so that a fast peer is held back by TCP itself. */
 export class ReadGate {
@@ -17,7 +17,7 @@ export class ReadGate {
 
   /** Whether reading pauses for the server's own sake, so that silence says nothing about the peer. */
   get isServerBusy(): boolean {
-    return this.#reasons.has('publishes') || this.#reasons.has('subscriptions');
+    return this.#reasons.has('publishes') || this.#reasons.has('subscriptions') || this.#reasons.has('rate');
   }
 
   /** Whether reading pauses because the peer does not take its answers. */

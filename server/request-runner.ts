@@ -29,6 +29,7 @@ export class RequestRunner {
   readonly #running = new Map<string, Running>();
   /** Handlers that have not settled: also those whose request was cancelled or has timed out. */
   #active = 0;
+  #idle: (() => void) | undefined;
 
   constructor(owner: RequestOwner) {
     this.#owner = owner;
@@ -43,6 +44,7 @@ export class RequestRunner {
     if (!handler) {
       this.#fail(request.id, { code: 'unknown-method', message: `no such method: ${request.method}` });
     } else if (Math.max(this.#active, this.#running.size) >= context.limits.pendingRequests) {
+      context.limitHits.hit('requests', { method: request.method });
       const message = `at most ${context.limits.pendingRequests} requests at one time`;
       this.#fail(request.id, { code: 'limit', message, retryable: true });
     } else {
@@ -54,16 +56,29 @@ export class RequestRunner {
     return true;
   }
 
+  /** Whether every request has its answer. */
+  get isIdle(): boolean {
+    return this.#running.size === 0;
+  }
+
+  /** Calls `done` once every request has its answer. */
+  whenIdle(done: () => void): void {
+    this.#idle = done;
+    this.#checkIdle();
+  }
+
   /** Aborts a request without an answer. */
   cancel(id: string): void {
     const running = this.#running.get(id);
     if (!running) return;
     this.#forget(id, running);
     running.controller.abort(new Error('the client has cancelled the request'));
+    this.#checkIdle();
   }
 
   /** Aborts all requests. */
   end(): void {
+    this.#idle = undefined;
     for (const [id, running] of this.#running) {
       this.#forget(id, running);
       running.controller.abort(new Error('the client has disconnected'));
@@ -85,6 +100,7 @@ export class RequestRunner {
     if (!this.#finish(id, running)) return;
     this.#fail(id, { code: 'timeout', message: `no answer within ${timeoutMs} ms` });
     running.controller.abort(new Error(`no answer within ${timeoutMs} ms`));
+    this.#checkIdle();
   }
 
   #run(request: Request, handler: RequestHandler, running: Running, allowed: boolean): void {
@@ -92,17 +108,20 @@ export class RequestRunner {
     if (this.#running.get(id) !== running) return;
     if (!allowed) {
       this.#finish(id, running);
-      return this.#fail(id, forbidden(method));
+      this.#fail(id, forbidden(method));
+      return this.#checkIdle();
     }
     const { identity, claims, clientId, clientEpoch } = this.#owner.client();
     const context = { identity, claims, clientId, clientEpoch, id, signal: running.controller.signal };
     const failed = (reason: unknown) => {
       this.#active--;
       if (this.#finish(id, running)) this.#fail(id, this.#refusalOf(reason, method));
+      this.#checkIdle();
     };
     const done = (output: unknown) => {
       this.#active--;
       if (this.#finish(id, running)) this.#respond(id, method, output);
+      this.#checkIdle();
     };
     this.#active++;
     let output: unknown;
@@ -131,6 +150,13 @@ export class RequestRunner {
       // What JSON cannot hold: a cycle, a BigInt, a toJSON that throws.
       this.#fail(id, this.#refusalOf(reason, method));
     }
+  }
+
+  #checkIdle(): void {
+    if (this.#idle === undefined || this.#running.size > 0) return;
+    const done = this.#idle;
+    this.#idle = undefined;
+    done();
   }
 
   #refusalOf(reason: unknown, method: string): Refusal {

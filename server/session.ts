@@ -12,9 +12,11 @@
 import * as closeCodes from '../src/protocol/close-codes.ts';
 import { decodeClientFrame } from '../src/protocol/codec.ts';
 import type { ClientEnvelope } from '../src/protocol/schema.ts';
+import type { Client } from './client.ts';
 import type { ServerContext } from './context.ts';
 import { Credentials } from './credentials.ts';
 import type { Flushable } from './flush-scheduler.ts';
+import { Conduct } from './gate/conduct.ts';
 import { Handshake } from './handshake.ts';
 import { Liveness } from './liveness.ts';
 import { OpenSession, type SessionStart } from './open-session.ts';
@@ -37,6 +39,14 @@ export const sessionTransitions: Transitions<SessionState['kind']> = {
   closed: [],
 };
 
+/** How a connection is asked to leave. */
+export interface GoAway {
+  /** Default: 1012. */
+  readonly code?: number;
+  /** Whether running requests are waited for. Default: no. */
+  readonly afterRequests?: boolean;
+}
+
 /** The protocol state of one connection. */
 export class Session implements Flushable {
   readonly #context: ServerContext;
@@ -45,6 +55,7 @@ export class Session implements Flushable {
   readonly #gate: ReadGate;
   readonly #liveness: Liveness;
   readonly #credentials: Credentials;
+  readonly #conduct: Conduct;
   #state: SessionState;
 
   constructor(context: ServerContext, transport: Transport, request: PeerRequest) {
@@ -62,15 +73,32 @@ export class Session implements Flushable {
       ping: () => transport.ping(),
       dead: () => this.#die(),
     });
+    this.#conduct = new Conduct({ context, gate: this.#gate, request, close: this.dismiss });
     const shared = { context, outbound: this.#outbound, request, close };
     this.#credentials = new Credentials(shared);
     const opened = (start: SessionStart) => this.#open(start);
-    const handshake = new Handshake({ ...shared, credentials: this.#credentials, opened });
+    const seat = (identity: string, clientId: string) => this.#conduct.seat(identity, clientId);
+    const handshake = new Handshake({ ...shared, credentials: this.#credentials, seat, opened });
     this.#state = { kind: 'handshaking', handshake };
   }
 
-  /** Takes a frame: a text frame as a string, a binary one as bytes. Never throws. */
-  frame(data: string | Uint8Array): void {
+  /** Who it is; undefined before the welcome. */
+  get client(): Client | undefined {
+    return this.#state.kind === 'open' ? this.#state.open.client : undefined;
+  }
+
+  /** Whose connection it is, as soon as that is proved. */
+  get identity(): string | undefined {
+    return this.#conduct.identity;
+  }
+
+  /** How many subscriptions it has. */
+  get subscriptions(): number {
+    return this.#state.kind === 'open' ? this.#state.open.subscriptions : 0;
+  }
+
+  /** Takes a frame: a text frame as a string, a binary one as bytes. `bytes` is its size. Never throws. */
+  frame(data: string | Uint8Array, bytes = data.length): void {
     if (this.#isOver) return;
     this.#liveness.heard();
     this.#context.stats.frames++;
@@ -80,15 +108,33 @@ export class Session implements Flushable {
         this.#context.stats.malformed++;
         return this.close(closeCodes.malformedFrame, decoded.violation);
       }
+      this.#conduct.took(decoded.envelopes, bytes);
       for (const envelope of decoded.envelopes) this.#handle(envelope);
     } catch (reason) {
       this.#fail(reason, 'a frame could not be processed');
     }
   }
 
-  /** The peer answered a ping of the WebSocket protocol, or sent one. */
-  alive(): void {
+  /** The peer answered a ping of the WebSocket protocol, or sent one, which the transport has answered. */
+  alive(bytes = 0): void {
+    if (this.#isOver) return;
     this.#liveness.heard();
+    this.#conduct.tookControlFrame(bytes);
+    this.#holdWhileBehind();
+  }
+
+  /** The peer has broken the WebSocket protocol, and the transport has closed with this code. */
+  violated(code: number): void {
+    if (this.#isOver) return;
+    if (code === closeCodes.tooBig) this.#context.limitHits.hit('frame-bytes', this.#conduct.who);
+    this.#conduct.closedWith(code, 'broken framing');
+    this.#end({ kind: 'closing' });
+  }
+
+  /** The peer takes nothing of what waits for it. */
+  stalled(): void {
+    this.#context.limitHits.hit('stall', this.#conduct.who);
+    this.close(closeCodes.heartbeatTimeout, 'takes nothing of what it is sent');
   }
 
   /** The transport has handed bytes to the operating system. */
@@ -115,20 +161,33 @@ export class Session implements Flushable {
     } catch (reason) {
       this.#fail(reason, 'output could not be sent');
     }
-    // Answers are not messages and know no window: who makes the server answer must take the answers.
-    if (this.#transport.bufferedAmount >= this.#context.limits.bufferedBytes) this.#gate.hold('output');
+    this.#holdWhileBehind();
   }
 
-  /** Announces the end of the server, lets publishes in process finish, and closes 1012. */
-  goAway(reason: string, retryAfterMs: number): void {
-    const close = () => this.close(closeCodes.serviceRestart, reason);
+  /**
+   * Announces the end of the connection, lets publishes in process finish, and with `afterRequests` the requests that
+   * run, too, and closes.
+   */
+  goAway(
+    reason: string,
+    retryAfterMs: number,
+    { code = closeCodes.serviceRestart, afterRequests = false }: GoAway = {},
+  ): void {
+    const close = () => this.dismiss(code, reason);
     if (this.#state.kind !== 'open') return close();
     this.#outbound.push({ type: 'goaway', payload: { reason, retryAfterMs } });
-    this.#state.open.whenIdle(close);
+    this.#state.open.whenIdle(close, afterRequests);
   }
 
-  /** Sends the answers that wait, and closes. */
+  /** Sends the answers that wait, and closes. What the code blames on the peer is a strike against it. */
   readonly close: SessionClose = (code, reason) => {
+    if (this.#isOver) return;
+    this.#conduct.closedWith(code, code === closeCodes.malformedFrame ? 'a malformed frame' : reason);
+    this.dismiss(code, reason);
+  };
+
+  /** Closes without blame. */
+  readonly dismiss: SessionClose = (code, reason) => {
     if (this.#isOver) return;
     this.#outbound.flush();
     this.#outbound.flushAck();
@@ -141,6 +200,11 @@ export class Session implements Flushable {
 
   get #isOver(): boolean {
     return this.#state.kind === 'closing' || this.#state.kind === 'closed';
+  }
+
+  /** Answers are not messages and know no window: who makes the server answer must take the answers. */
+  #holdWhileBehind(): void {
+    if (this.#transport.bufferedAmount >= this.#context.limits.bufferedBytes) this.#gate.hold('output');
   }
 
   readonly #requestFlush = (): void => {
@@ -201,6 +265,7 @@ export class Session implements Flushable {
     this.#become(next);
     this.#liveness.end();
     this.#credentials.end();
+    this.#conduct.end();
     if (state.kind === 'handshaking') state.handshake.end();
     if (state.kind === 'open') state.open.end();
   }

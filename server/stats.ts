@@ -1,3 +1,5 @@
+import { newLimitCounts, type LimitCounts } from './gate/limit-hits.ts';
+
 /** What a server counts. All but the first four only ever go up. */
 export interface ServerStats {
   /** Connections at this moment, those in the handshake included. */
@@ -34,7 +36,15 @@ export interface ServerStats {
   dead: number;
   /** Times that reading from a connection paused. */
   pauses: number;
+  /** How often each limit was hit, by its name. */
+  limitsHit: LimitCounts;
 }
+
+/** The counters as they are now. */
+export const copyStats = (stats: ServerStats): ServerStats => ({
+  ...stats,
+  limitsHit: { ...stats.limitsHit },
+});
 
 /** Counters at zero. */
 export const newStats = (): ServerStats => ({
@@ -55,4 +65,5 @@ export const newStats = (): ServerStats => ({
   malformed: 0,
   dead: 0,
   pauses: 0,
+  limitsHit: newLimitCounts(),
 });

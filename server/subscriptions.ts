@@ -55,6 +55,7 @@ export class Subscriptions {
     const { context, policy } = this.#owner;
     this.unsubscribe(request.topic);
     if (this.#byTopic.size >= context.limits.maxSubscriptions) {
+      context.limitHits.hit('subscriptions', { topic: request.topic });
       const message = `at most ${context.limits.maxSubscriptions} subscriptions`;
       return this.#answer(request, { code: 'limit', message });
     }
@@ -76,6 +77,11 @@ export class Subscriptions {
     this.#byTopic.delete(topic);
     this.#owner.context.stats.subscriptions--;
     this.#release(subscription);
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#byTopic.size;
   }
 
   /** Ends all subscriptions. */

@@ -26,8 +26,10 @@ export type SessionClose = (code: number, reason: string) => void;
 /** The upgrade request, as far as an app may need it to authenticate. */
 export interface PeerRequest {
   readonly headers: IncomingHttpHeaders;
-  /** The peer's address; behind a proxy, the proxy's. */
+  /** The client's address: the peer's, or, where that is one of `trustedProxies`, what `X-Forwarded-For` says. */
   readonly remoteAddress: string | undefined;
   /** Path and query. */
   readonly url: string;
+  /** What the client's address is counted by: itself, or its IPv6 /64. */
+  readonly addressKey?: string | undefined;
 }

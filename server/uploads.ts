@@ -142,6 +142,9 @@ export class Uploads {
   }
 
   #refuse({ id: re, topic, transfer }: Offer, refusal: Refusal): void {
+    const { limitHits } = this.#owner.context;
+    if (refusal.code === 'limit') limitHits.hit('transfers', { topic });
+    if (refusal.code === 'too-large') limitHits.hit('message-bytes', { topic });
     this.#byId.delete(transfer);
     this.#end(transfer);
     this.#owner.outbound.push({ type: 'error', re, topic, payload: wireFailure(refusal) });

@@ -1,16 +1,27 @@
 import type { WebSocket } from 'ws';
+import * as closeCodes from '../src/protocol/close-codes.ts';
 import * as protocolLimits from '../src/protocol/limits.ts';
 import type { Clock } from './clock.ts';
 import { Alarm } from './alarm.ts';
+import { StallWatch } from './gate/stall-watch.ts';
+import type { ServerLimits } from './limits.ts';
 import type { Transport } from './transport.ts';
 
 /** What a WebSocket tells its session. */
 export interface TransportListener {
-  frame(data: string | Uint8Array): void;
-  alive(): void;
+  frame(data: string | Uint8Array, bytes: number): void;
+  /** A ping or pong of the WebSocket protocol has come. */
+  alive(bytes: number): void;
+  /** The peer has broken the WebSocket protocol, and `ws` has closed with this code. */
+  violated(code: number): void;
+  /** The peer takes nothing of what waits for it. */
+  stalled(): void;
   drained(): void;
   closed(): void;
 }
+
+/** What bounds a transport. */
+export type TransportLimits = Pick<ServerLimits, 'closeTimeoutMs' | 'stallTimeoutMs'>;
 
 /** A WebSocket of `ws` as a transport. */
 export class WsTransport implements Transport {
@@ -18,12 +29,22 @@ export class WsTransport implements Transport {
   readonly #clock: Clock;
   readonly #closeTimeoutMs: number;
   readonly #deadline: Alarm;
+  readonly #stall: StallWatch;
   #listener: TransportListener | undefined;
+  #pingedAt: number | undefined;
+  #rttMs: number | undefined;
 
-  constructor(socket: WebSocket, clock: Clock, closeTimeoutMs: number) {
+  constructor(socket: WebSocket, clock: Clock, limits: TransportLimits) {
     this.#socket = socket;
     this.#clock = clock;
-    this.#closeTimeoutMs = closeTimeoutMs;
+    this.#closeTimeoutMs = limits.closeTimeoutMs;
+    this.#stall = new StallWatch({
+      clock,
+      timeoutMs: limits.stallTimeoutMs,
+      isWaiting: () => socket.bufferedAmount > 0,
+      unwritten: () => unwrittenBytes(socket),
+      stalled: () => this.#listener?.stalled(),
+    });
     this.#deadline = new Alarm(clock, () => socket.terminate());
   }
 
@@ -33,14 +54,23 @@ export class WsTransport implements Transport {
     const socket = this.#socket;
     socket.on('message', (data, isBinary) => {
       const bytes = data as Buffer;
-      listener.frame(isBinary ? bytes : bytes.toString());
+      listener.frame(isBinary ? bytes : bytes.toString(), bytes.byteLength);
     });
-    socket.on('ping', () => listener.alive());
-    socket.on('pong', () => listener.alive());
-    // `ws` has closed with the right code by itself (1002, 1007, 1009): 'close' follows.
-    socket.on('error', () => this.#deadline.set(this.#clock.now() + this.#closeTimeoutMs));
+    socket.on('ping', (data) => listener.alive(data.byteLength));
+    socket.on('pong', (data) => {
+      if (this.#pingedAt !== undefined) this.#rttMs = Math.max(0, this.#clock.now() - this.#pingedAt);
+      this.#pingedAt = undefined;
+      listener.alive(data.byteLength);
+    });
+    // `ws` has closed with the right code by itself (1002, 1007, 1008, 1009): 'close' follows.
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#deadline.set(this.#clock.now() + this.#closeTimeoutMs);
+      const code = violationCode(error.code);
+      if (code !== undefined) listener.violated(code);
+    });
     socket.on('close', () => {
       this.#deadline.clear();
+      this.#stall.end();
       this.#listener = undefined;
       listener.closed();
     });
@@ -50,19 +80,27 @@ export class WsTransport implements Transport {
     return this.#socket.bufferedAmount;
   }
 
+  /** Milliseconds that the last answer to a ping took; undefined before there was one. */
+  get rttMs(): number | undefined {
+    return this.#rttMs;
+  }
+
   sendText(data: string | Uint8Array): void {
     this.#socket.send(data, textFrame, this.#sent);
+    this.#stall.sent();
   }
 
   sendBinary(data: Uint8Array, more?: Uint8Array): void {
-    if (!more) return this.#socket.send(data, binaryFrame, this.#sent);
-    // Two fragments of one message (RFC 6455, section 5.4).
-    this.#socket.send(data, firstFragment);
-    this.#socket.send(more, binaryFrame, this.#sent);
+    // With more, they are two fragments of one message (RFC 6455, section 5.4).
+    if (more) this.#socket.send(data, firstFragment);
+    this.#socket.send(more ?? data, binaryFrame, this.#sent);
+    this.#stall.sent();
   }
 
   ping(): void {
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#pingedAt = this.#clock.now();
+    this.#socket.ping();
   }
 
   pause(): void {
@@ -86,8 +124,38 @@ export class WsTransport implements Transport {
 
   /** Given to every send. An error is not of interest here: a 'close' follows it. */
   readonly #sent = (): void => {
+    this.#stall.progressed();
     this.#listener?.drained();
   };
+}
+
+/** Closes that `ws` does by itself, by the code of its error. */
+function violationCode(error: string | undefined): number | undefined {
+  switch (error) {
+    case 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH':
+    case 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH':
+      return closeCodes.tooBig;
+    case 'WS_ERR_INVALID_UTF8':
+      return closeCodes.invalidPayload;
+    case 'WS_ERR_TOO_MANY_BUFFERED_PARTS':
+      return closeCodes.policyViolation;
+    case 'Z_DATA_ERROR':
+      return closeCodes.invalidPayload;
+    default:
+      return error?.startsWith('WS_ERR_') ? closeCodes.protocolError : undefined;
+  }
+}
+
+/**
+ * Bytes that libuv has and the operating system does not. Nothing public tells of a write that is only partly done;
+ * this is what the timeout of Node's own sockets looks at (`Socket.prototype._onTimeout` in lib/net.js). Without it,
+ * only writes that are done count as progress.
+ */
+export function unwrittenBytes(socket: WebSocket): number {
+  const { _socket } = socket as unknown as {
+    readonly _socket?: { readonly _handle?: { readonly writeQueueSize?: number } };
+  };
+  return _socket?._handle?.writeQueueSize ?? 0;
 }
 
 const textFrame = { binary: false } as const;
