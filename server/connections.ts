@@ -6,6 +6,7 @@ import { subprotocol } from '../src/protocol/version.ts';
 import type { ServerContext } from './context.ts';
 import { Session } from './session.ts';
 import { refuseUpgrade } from './upgrade.ts';
+import { isBearer, takeUpgradeToken } from './upgrade-token.ts';
 import { WsTransport } from './ws-transport.ts';
 
 /** A connection as the server ends it. */
@@ -70,11 +71,9 @@ export class Connections {
     const { clock, limits, stats, logger } = this.#context;
     const transport = new WsTransport(webSocket, clock, limits.closeTimeoutMs);
     const { headers, url = '/', socket } = request;
-    const session = new Session(this.#context, transport, {
-      headers,
-      url,
-      remoteAddress: socket.remoteAddress,
-    });
+    const asked = { headers, url, remoteAddress: socket.remoteAddress };
+    const upgrade = takeUpgradeToken(asked, this.#context.tokens);
+    const session = new Session(this.#context, transport, upgrade.request, upgrade.upgradeToken);
     const connection = { session, transport };
     this.#open.add(connection);
     stats.connected++;
@@ -104,10 +103,11 @@ export class Connections {
 
 /**
  * A browser fails a handshake that selects none of the subprotocols it offered, and the page then learns
- * nothing of the reason: so one of them is selected, and the connection closed with a code that tells.
+ * nothing of the reason: so one of them is selected, and the connection closed with a code that tells. One that carries a token is never
+ * selected, for the answer would repeat it.
  */
 function chooseProtocol(offered: Set<string>): string | false {
   if (offered.has(subprotocol)) return subprotocol;
-  const [first] = offered;
+  const first = [...offered].find((name) => !isBearer(name));
   return first ?? false;
 }

@@ -31,6 +31,7 @@ export interface ServerContext extends Surroundings {
   readonly limits: ServerLimits;
   readonly heartbeatMs: number;
   readonly origins: ResolvedOptions['origins'];
+  readonly tokens: ResolvedOptions['tokens'];
   readonly logger: Logger;
   readonly stats: ServerStats;
   readonly backbone: Backbone;
@@ -47,7 +48,11 @@ export const systemSurroundings: Surroundings = { clock: systemClock, randomId: 
 
 /** Makes what all sessions of a server share; throws `invalid-option`. */
 export function createContext(options: ServerOptions, { clock, randomId }: Surroundings): ServerContext {
-  const { hooks, limits, heartbeatMs, origins } = resolveOptions(options);
+  const { hooks, limits, heartbeatMs, origins, tokens } = resolveOptions(options);
+  const logger = options.logger ?? pino({ name: 'onesocket', level: 'info' });
+  if (tokens.query !== undefined) {
+    logger.warn({ query: tokens.query }, 'tokens in the URL get into the logs of proxies and browsers');
+  }
   const stats = newStats();
   const scheduler = new FlushScheduler(clock);
   const backbone = options.backbone ?? new MemoryBackbone({ limits, clock, randomId });
@@ -56,9 +61,10 @@ export function createContext(options: ServerOptions, { clock, randomId }: Surro
     limits,
     heartbeatMs,
     origins,
+    tokens,
     clock,
     randomId,
-    logger: options.logger ?? pino({ name: 'onesocket', level: 'info' }),
+    logger,
     stats,
     backbone,
     feeds: new TopicFeeds(backbone, scheduler, stats, limits.batchBytes),

@@ -1,6 +1,7 @@
 /** The server of onesocket: its public entry. */
 export { createServer, type OnesocketServer, type PublishedAt } from './create-server.ts';
 export type { ServerOptions } from './options.ts';
+export type { TokenCarriers } from './tokens.ts';
 export type {
   Authenticate,
   Authorize,

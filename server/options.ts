@@ -6,11 +6,14 @@ import { timerMsMax } from './clock.ts';
 import type { Authenticate, Authorize, OnPublish, RequestHandler } from './hooks.ts';
 import { defaultLimits, heartbeatMsDefault, limitCeilings, type ServerLimits } from './limits.ts';
 import type { Logger } from './logger.ts';
+import { checkTokens, type TokenCarriers } from './tokens.ts';
 
 /** Options of `createServer`. All are optional. */
 export interface ServerOptions {
   /** Checks the token of every connection. Default: no token is needed, everybody is `anonymous`. */
   readonly authenticate?: Authenticate;
+  /** Ways for a token besides the first message, which is always one. Default: none. */
+  readonly tokens?: TokenCarriers;
   /** Asked for every subscribe, publish and request. Default: all are allowed. */
   readonly authorize?: Authorize;
   /** Sees every publish of a client before it is accepted, and may refuse it. Default: none. */
@@ -47,10 +50,12 @@ export interface ResolvedOptions {
   readonly limits: ServerLimits;
   readonly heartbeatMs: number;
   readonly origins: ReadonlySet<string> | undefined;
+  readonly tokens: TokenCarriers;
 }
 
 const optionNames: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'authenticate',
+  'tokens',
   'authorize',
   'onPublish',
   'requests',
@@ -80,6 +85,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     limits: limits(options.limits),
     heartbeatMs,
     origins: origins(options.origins),
+    tokens: checkTokens(options.tokens, options),
   };
 }
 

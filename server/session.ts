@@ -22,6 +22,7 @@ import { Outbound } from './outbound.ts';
 import { ReadGate } from './read-gate.ts';
 import { checkTransition, type Transitions } from './state-machine.ts';
 import type { PeerRequest, SessionClose, Transport } from './transport.ts';
+import type { UpgradeToken } from './upgrade-token.ts';
 
 type SessionState =
   | { readonly kind: 'handshaking'; readonly handshake: Handshake }
@@ -47,7 +48,12 @@ export class Session implements Flushable {
   readonly #credentials: Credentials;
   #state: SessionState;
 
-  constructor(context: ServerContext, transport: Transport, request: PeerRequest) {
+  constructor(
+    context: ServerContext,
+    transport: Transport,
+    request: PeerRequest,
+    upgradeToken?: UpgradeToken,
+  ) {
     const { clock, limits, heartbeatMs, stats } = context;
     const { close } = this;
     this.#context = context;
@@ -65,7 +71,7 @@ export class Session implements Flushable {
     const shared = { context, outbound: this.#outbound, request, close };
     this.#credentials = new Credentials(shared);
     const opened = (start: SessionStart) => this.#open(start);
-    const handshake = new Handshake({ ...shared, credentials: this.#credentials, opened });
+    const handshake = new Handshake({ ...shared, credentials: this.#credentials, opened }, upgradeToken);
     this.#state = { kind: 'handshaking', handshake };
   }
 
@@ -178,6 +184,7 @@ export class Session implements Flushable {
     );
     this.#context.sessions.set(start.client.key, open);
     this.#become({ kind: 'open', open });
+    this.#credentials.opened();
   }
 
   #fail(reason: unknown, message: string): void {

@@ -57,7 +57,7 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
           own.flatMap((item) => ('sub' in item && !parts.subscriptions.has(item.sub) ? [item.sub] : []));
         return answered(reads, endedSubs);
       },
-      token: () => readToken(settings.auth),
+      token: () => readToken(settings.auth, settings.hub.tokenBy),
       trouble: (message, stack) => report(Object.assign(new Error(message), { stack })),
     },
     attached(reply) {
