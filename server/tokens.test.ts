@@ -61,7 +61,7 @@ describe.each(carriers)('a token by %s', (_name, withToken) => {
   });
 
   it('is replaced by an auth, and expires as any', async () => {
-    const expiresAt = Date.now() + 1_000;
+    const expiresAt = Date.now() + 2_000;
     const authenticate = ({ token }: { token: string }): Identity =>
       token === 'one' ? { identity: 'a' } : { identity: 'a', expiresAt };
     await using running = await startServer({ ...options, authenticate });
