@@ -72,10 +72,10 @@ classic.build = {
   },
 };
 
-// Two entries that share a file, so that an error class of one is that of the other.
+// Entries that share files, so that an error class of one is that of the other.
 const server: UserConfig = {
   ...bundle('server', 'server/index.ts'),
-  ssr: { target: 'node', noExternal: true, external: ['ws', 'pino', 'lmdb'] },
+  ssr: { target: 'node', noExternal: true, external: ['ws', 'pino', 'lmdb', 'jose'] },
 };
 server.build = {
   ...server.build,
@@ -84,7 +84,11 @@ server.build = {
   minify: false,
   license: false,
   rolldownOptions: {
-    input: { server: here('server/index.ts'), 'server-file': here('server/file.ts') },
+    input: {
+      server: here('server/index.ts'),
+      'server-file': here('server/file.ts'),
+      'server-jwt': here('server/jwt.ts'),
+    },
     preserveEntrySignatures: 'strict',
     output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'server-shared.js' },
   },

@@ -12,10 +12,12 @@ const outputs = [
   'worker.js',
   'server.js',
   'server-file.js',
+  'server-jwt.js',
   'types/src/index.d.ts',
   'types/src/global.d.ts',
   'types/server/index.d.ts',
   'types/server/file.d.ts',
+  'types/server/jwt.d.ts',
 ];
 
 const libraryInputs = [
@@ -126,6 +128,7 @@ const buildLibrary = async () => {
       'worker/hub.worker.d.ts',
       'server/index.d.ts',
       'server/file.d.ts',
+      'server/jwt.d.ts',
     ]);
     if (existsSync(resolve(root, 'dist'))) renameSync(resolve(root, 'dist'), old);
     renameSync(fresh, resolve(root, 'dist'));

@@ -4,12 +4,12 @@
  * stored record or on a built-in object.
  */
 export const internalHubNames: readonly string[] = `
-  activeOrder after answers append appendVolatile asked begin bounds clock closed committed config confirmed
-  congestion connection credentials cursor delayMs dial draft dropTab effects envelopeCount envelopes ended entry expire
-  expiryAt expirySetFor fail failAll failLargestUnderWay failVolatile failureOf failuresOf flush followers follows frame
+  activeOrder after answers append appendVolatile asked askedAt begin bounds clock closed committed config confirmed
+  congestion connection credentials cursor delayMs dial draft dropTab dueAt effects envelopeCount envelopes ended entry expire
+  expiresInMs expiryAt expirySetFor fail failAll failLargestUnderWay failVolatile failureOf failuresOf flush followers follows frame
   hasCursors hasUnderWay heardAt heartbeatPolicy hold hubName ids indexAfter isAwaitingAck isCongested isDue isEnding
   isServerDelay isVolatile journal lastTabSeq limit lost opened outbox outgoing paused pending pendingTimers place
-  placeAfter progress randomId reached ready reconnecting recordAt refuse refused release remember requests retryAt sent
+  placeAfter progress randomId reached ready reconnecting recordAt refuse refused release remember renewal requests retryAt sent
   sentAt seqOf serve session sessionLost settle socket statusIsDirty storeHealth stored storedSeq subscriptions superseded
   tabIds tail takeTidings taken takenAt tell tellFate tellStored through ticks tidings timer tokenSources toldReceived
   touch unsent unwatch volatileCount wakenBy wasSent whenFree wire wireId writtenSeq

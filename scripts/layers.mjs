@@ -14,7 +14,7 @@ const layers = [
   { name: 'worker', files: ['worker/core', 'src/protocol'], packages: ['comlink', 'idb'] },
   { name: 'src', files: ['worker', 'worker/core', 'src/protocol'], packages: ['comlink'] },
   { name: 'server/fuzz', files: ['server', 'src/protocol'], packages: ['fast-check', 'ws', 'node:'] },
-  { name: 'server', files: ['src/protocol'], packages: ['ws', 'pino', 'lmdb', 'node:'] },
+  { name: 'server', files: ['src/protocol'], packages: ['ws', 'pino', 'lmdb', 'jose', 'node:'] },
   { name: 'demo/backend', files: ['package.json', 'demo'], packages: ['onesocket', 'vite', 'ws', 'node:'] },
   { name: 'demo', files: [], packages: ['onesocket'] },
   {

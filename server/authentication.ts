@@ -4,6 +4,7 @@ import type { ServerContext } from './context.ts';
 import { DeadlineError, guarded } from './guard.ts';
 import type { Identity } from './hooks.ts';
 import { chain, type MaybePromise } from './maybe-promise.ts';
+import { withoutToken } from './redact.ts';
 import { RequestError } from './request-error.ts';
 import type { PeerRequest } from './transport.ts';
 
@@ -45,12 +46,16 @@ function verdictOn(context: ServerContext, identity: Identity | null | undefined
 }
 
 function verdictOnError(context: ServerContext, reason: unknown, token: string): Verdict {
-  if (reason instanceof RequestError) return { kind: 'refused', reason: withoutToken(reason.message, token) };
   // Only the text, and without the token: libraries like to quote what they could not verify.
-  context.logger.info({ reason: withoutToken(String(reason), token) }, 'authenticate failed');
+  const text = (full: string) => withoutToken(full.slice(0, protocolLimits.reasonLength), token);
+  if (reason instanceof RequestError) {
+    const told = text(reason.message);
+    if (!reason.retryable) return { kind: 'refused', reason: told };
+    context.logger.warn({ reason: told }, 'a token could not be checked');
+    return { kind: 'failed', reason: told };
+  }
+  context.logger.info({ reason: text(String(reason)) }, 'authenticate failed');
   return reason instanceof DeadlineError
     ? { kind: 'failed', reason: 'the token could not be checked in time' }
     : { kind: 'refused', reason: 'the token was refused' };
 }
-
-const withoutToken = (text: string, token: string): string => text.replaceAll(token, '[token]');

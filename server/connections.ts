@@ -10,6 +10,7 @@ import type { Ban, BanTarget } from './gate/bans.ts';
 import { Shedder } from './gate/shedder.ts';
 import { Session } from './session.ts';
 import { refuseUpgrade } from './upgrade.ts';
+import { isBearer, takeUpgradeToken } from './upgrade-token.ts';
 import { WsTransport } from './ws-transport.ts';
 
 /** A connection as the server ends it, and as somebody who runs it sees it. */
@@ -121,12 +122,9 @@ export class Connections {
     const transport = new WsTransport(webSocket, clock, limits);
     const { headers, url = '/', socket } = request;
     const key = addressKey(address);
-    const session = new Session(this.#context, transport, {
-      headers,
-      url,
-      remoteAddress: address,
-      addressKey: key,
-    });
+    const asked = { headers, url, remoteAddress: address, addressKey: key };
+    const upgrade = takeUpgradeToken(asked, this.#context.tokens);
+    const session = new Session(this.#context, transport, upgrade.request, upgrade.upgradeToken);
     const bytes = () => ({ read: socket.bytesRead, written: socket.bytesWritten });
     const id = `${++this.#ids}`;
     this.#open.set(id, { id, session, transport, address, addressKey: key, since: clock.now(), bytes });
@@ -174,10 +172,11 @@ export class Connections {
 
 /**
  * A browser fails a handshake that selects none of the subprotocols it offered, and the page then learns
- * nothing of the reason: so one of them is selected, and the connection closed with a code that tells.
+ * nothing of the reason: so one of them is selected, and the connection closed with a code that tells. One that carries a token is never
+ * selected, for the answer would repeat it.
  */
 function chooseProtocol(offered: Set<string>): string | false {
   if (offered.has(subprotocol)) return subprotocol;
-  const [first] = offered;
+  const first = [...offered].find((name) => !isBearer(name));
   return first ?? false;
 }

@@ -34,6 +34,7 @@ export interface ServerContext extends Surroundings {
   readonly heartbeatMs: number;
   readonly compression: ResolvedOptions['compression'];
   readonly overloaded: ResolvedOptions['overloaded'];
+  readonly tokens: ResolvedOptions['tokens'];
   /** Who may connect. */
   readonly gatekeeper: Gatekeeper;
   /** Counts and logs limits that were hit. */
@@ -54,9 +55,12 @@ export const systemSurroundings: Surroundings = { clock: systemClock, randomId: 
 
 /** Makes what all sessions of a server share; throws `invalid-option`. */
 export function createContext(options: ServerOptions, { clock, randomId }: Surroundings): ServerContext {
-  const { hooks, limits, heartbeatMs, origins, trustedProxies, compression, overloaded } =
+  const { hooks, limits, heartbeatMs, origins, trustedProxies, compression, overloaded, tokens } =
     resolveOptions(options);
   const logger = options.logger ?? pino({ name: 'onesocket', level: 'info' });
+  if (tokens.query !== undefined) {
+    logger.warn({ query: tokens.query }, 'tokens in the URL get into the logs of proxies and browsers');
+  }
   const stats = newStats();
   const limitHits = new LimitHits(clock, logger, stats.limitsHit);
   const scheduler = new FlushScheduler(clock);
@@ -67,6 +71,7 @@ export function createContext(options: ServerOptions, { clock, randomId }: Surro
     heartbeatMs,
     compression,
     overloaded,
+    tokens,
     gatekeeper: new Gatekeeper({ clock, limits, limitHits, origins, trustedProxies }),
     limitHits,
     clock,

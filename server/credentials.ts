@@ -22,7 +22,7 @@ type CredentialsState =
   | { readonly kind: 'none' }
   /** The identity is that of the token before; the new one must have the same. */
   | { readonly kind: 'checking'; readonly identity: string | undefined }
-  | { readonly kind: 'held'; readonly identity: string }
+  | { readonly kind: 'held'; readonly identity: string; readonly expiresAt: number | undefined }
   | { readonly kind: 'ended' };
 
 /** Which state may follow which. A test compares this with the diagram above. */
@@ -41,10 +41,15 @@ export interface CredentialsOwner {
   readonly close: SessionClose;
 }
 
-/** Checks the tokens of one connection, and closes it when the last one has expired. The token itself is not kept. */
+/**
+ * Checks the tokens of one connection, tells the client when the last one is about to expire, and closes the connection
+ * when it has. The token itself is not kept.
+ */
 export class Credentials {
   readonly #owner: CredentialsOwner;
   readonly #expiry: Alarm;
+  /** There once the client may be told. */
+  #warning: Alarm | undefined;
   #state: CredentialsState = { kind: 'none' };
 
   constructor(owner: CredentialsOwner) {
@@ -73,10 +78,17 @@ export class Credentials {
     );
   }
 
+  /** The welcome is on its way: from now on the client is told before a token expires. */
+  opened(): void {
+    this.#warning = new Alarm(this.#owner.context.clock, () => this.#warn());
+    this.#watch();
+  }
+
   /** Nothing is checked or expires any more. */
   end(): void {
     if (this.#state.kind !== 'ended') this.#become({ kind: 'ended' });
     this.#expiry.clear();
+    this.#warning?.clear();
   }
 
   #decide(verdict: Verdict, accepted: (identity: Identity) => void, claimed: string | undefined): void {
@@ -96,14 +108,34 @@ export class Credentials {
     if (expiresAt !== undefined && expiresAt <= context.clock.now()) {
       return close(closeCodes.tokenExpired, 'the token has expired');
     }
-    this.#become({ kind: 'held', identity });
+    this.#become({ kind: 'held', identity, expiresAt });
     outbound.push({
       type: 'auth-ok',
       payload: expiresAt === undefined ? { identity } : { identity, expiresAt },
     });
-    if (expiresAt === undefined) this.#expiry.clear();
-    else this.#expiry.set(expiresAt);
+    this.#watch();
     accepted(verdict.identity);
+  }
+
+  #watch(): void {
+    const { clock, limits } = this.#owner.context;
+    const state = this.#state;
+    if (state.kind !== 'held') return;
+    if (state.expiresAt === undefined) {
+      this.#expiry.clear();
+      return this.#warning?.clear();
+    }
+    const leftMs = state.expiresAt - clock.now();
+    this.#expiry.set(state.expiresAt);
+    // Not at once, however short the token lives: a client answers with the next one.
+    this.#warning?.set(state.expiresAt - Math.min(limits.expiringMs, leftMs / 2));
+  }
+
+  #warn(): void {
+    const state = this.#state;
+    // While a new token is checked, the client knows already.
+    if (state.kind !== 'held' || state.expiresAt === undefined) return;
+    this.#owner.outbound.push({ type: 'expiring', payload: { expiresAt: state.expiresAt } });
   }
 
   #become(next: CredentialsState): void {

@@ -2,7 +2,7 @@
  * A connection up to its welcome.
  *
  * ```
- * awaiting-hello -> awaiting-auth | opening | done
+ * awaiting-hello -> awaiting-auth | verifying | opening | done
  * awaiting-auth  -> verifying | done
  * verifying      -> opening | done
  * opening        -> done
@@ -28,12 +28,13 @@ import type { SessionStart } from './open-session.ts';
 import type { Outbound } from './outbound.ts';
 import { checkTransition, type Transitions } from './state-machine.ts';
 import type { SessionClose } from './transport.ts';
+import type { UpgradeToken } from './upgrade-token.ts';
 import { welcomeOf } from './welcome.ts';
 
 type Hello = ClientMessage<'hello'>;
 
 type HandshakeState =
-  | { readonly kind: 'awaiting-hello' }
+  | { readonly kind: 'awaiting-hello'; readonly upgradeToken: UpgradeToken | undefined }
   | { readonly kind: 'awaiting-auth'; readonly hello: Hello }
   | { readonly kind: 'verifying' }
   | { readonly kind: 'opening' }
@@ -41,7 +42,7 @@ type HandshakeState =
 
 /** Which state may follow which. A test compares this with the diagram above. */
 export const handshakeTransitions: Transitions<HandshakeState['kind']> = {
-  'awaiting-hello': ['awaiting-auth', 'opening', 'done'],
+  'awaiting-hello': ['awaiting-auth', 'verifying', 'opening', 'done'],
   'awaiting-auth': ['verifying', 'done'],
   verifying: ['opening', 'done'],
   opening: ['done'],
@@ -64,11 +65,13 @@ export interface HandshakeOwner {
 export class Handshake {
   readonly #owner: HandshakeOwner;
   readonly #deadline: Alarm;
-  #state: HandshakeState = { kind: 'awaiting-hello' };
+  #state: HandshakeState;
 
-  constructor(owner: HandshakeOwner) {
+  /** The `upgradeToken` is kept until the hello, which says whether it is the one that counts. */
+  constructor(owner: HandshakeOwner, upgradeToken: UpgradeToken | undefined) {
     const { clock, limits } = owner.context;
     this.#owner = owner;
+    this.#state = { kind: 'awaiting-hello', upgradeToken };
     this.#deadline = new Alarm(clock, () => {
       owner.context.limitHits.hit('handshake', { state: this.#state.kind });
       owner.close(closeCodes.handshakeTimeout, 'no welcome in time');
@@ -79,14 +82,11 @@ export class Handshake {
   /** Takes an envelope that came before the welcome. */
   handle(envelope: ClientEnvelope): void {
     const state = this.#state;
-    if (state.kind === 'awaiting-hello' && envelope.type === 'hello') return this.#greet(envelope);
+    if (state.kind === 'awaiting-hello' && envelope.type === 'hello') {
+      return this.#greet(envelope, state.upgradeToken);
+    }
     if (state.kind === 'awaiting-auth' && envelope.type === 'auth') {
-      this.#become({ kind: 'verifying' });
-      return this.#owner.credentials.check(
-        envelope.payload.token,
-        (identity) => this.#open(state.hello, identity),
-        state.hello.payload.identity,
-      );
+      return this.#verify(state.hello, envelope.payload.token);
     }
     this.#owner.close(closeCodes.unexpected, `${envelope.type} in the state ${state.kind}`);
   }
@@ -97,7 +97,7 @@ export class Handshake {
     if (this.#state.kind !== 'done') this.#become({ kind: 'done' });
   }
 
-  #greet(hello: Hello): void {
+  #greet(hello: Hello, upgradeToken: UpgradeToken | undefined): void {
     const { close, context } = this.#owner;
     if (!wireVersions.some((version) => hello.payload.versions.includes(version))) {
       return close(
@@ -106,8 +106,16 @@ export class Handshake {
       );
     }
     if (hello.payload.auth === 'token') return this.#become({ kind: 'awaiting-auth', hello });
-    if (context.hooks.authenticate) return close(closeCodes.unauthenticated, 'token required');
-    this.#open(hello, anonymous);
+    if (!context.hooks.authenticate) return this.#open(hello, anonymous);
+    if (!upgradeToken) return close(closeCodes.unauthenticated, 'token required');
+    if ('problem' in upgradeToken) return close(closeCodes.unauthenticated, upgradeToken.problem);
+    this.#verify(hello, upgradeToken.token);
+  }
+
+  #verify(hello: Hello, token: string): void {
+    this.#become({ kind: 'verifying' });
+    const accepted = (identity: Identity) => this.#open(hello, identity);
+    this.#owner.credentials.check(token, accepted, hello.payload.identity);
   }
 
   #open(hello: Hello, identity: Identity): void {

@@ -15,7 +15,9 @@ export interface Identity {
 
 /**
  * Checks a token. Null, undefined or an error refuses it: the connection is closed 4401, with the message
- * as the reason where the error is a {@link RequestError}.
+ * as the reason where the error is a {@link RequestError}. One that is `retryable` says that the token could not be
+ * checked: closed 1013, and the client tries again later. An `expiresAt` in the past is closed 4419, and the client comes
+ * back with a new token. In `request` the token itself is hidden, whichever way it came.
  */
 export type Authenticate = (attempt: {
   readonly token: string;

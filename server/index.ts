@@ -6,6 +6,7 @@ export { drainOnSignal, type DrainOnSignalOptions } from './drain-on-signal.ts';
 export type { CompressionOptions } from './compression.ts';
 export type { LimitCounts, LimitName } from './gate/limit-hits.ts';
 export type { ServerOptions } from './options.ts';
+export type { TokenCarriers } from './tokens.ts';
 export type {
   Authenticate,
   Authorize,

@@ -50,6 +50,11 @@ export interface ServerLimits {
   readonly bans: number;
   /** Milliseconds from the upgrade to the welcome; then the connection is closed 4408. Default 5,000. */
   readonly handshakeTimeoutMs: number;
+  /**
+   * Milliseconds before its token expires that a client is told so; for a token that lives for less than twice as long,
+   * half of what is left. Default 30,000.
+   */
+  readonly expiringMs: number;
   /** Milliseconds that a pinged peer has to show any sign of life; then it is closed 4411. Default 10,000. */
   readonly heartbeatTimeoutMs: number;
   /** Milliseconds that a peer has to answer a close frame; then the socket is destroyed. Default 2,000. */
@@ -133,6 +138,7 @@ export const defaultLimits: ServerLimits = {
   banMs: 10 * 60 * 1000,
   bans: 10_000,
   handshakeTimeoutMs: 5_000,
+  expiringMs: 30_000,
   heartbeatTimeoutMs: 10_000,
   closeTimeoutMs: 2_000,
   hookTimeoutMs: 10_000,

@@ -8,11 +8,14 @@ import type { Authenticate, Authorize, OnPublish, RequestHandler } from './hooks
 import { checkInteger, invalid } from './invalid.ts';
 import { defaultLimits, heartbeatMsDefault, limitCeilings, type ServerLimits } from './limits.ts';
 import type { Logger } from './logger.ts';
+import { checkTokens, type TokenCarriers } from './tokens.ts';
 
 /** Options of `createServer`. All are optional. */
 export interface ServerOptions {
   /** Checks the token of every connection. Default: no token is needed, everybody is `anonymous`. */
   readonly authenticate?: Authenticate;
+  /** Ways for a token besides the first message, which is always one. Default: none. */
+  readonly tokens?: TokenCarriers;
   /** Asked for every subscribe, publish and request. Default: all are allowed. */
   readonly authorize?: Authorize;
   /** Sees every publish of a client before it is accepted, and may refuse it. Default: none. */
@@ -74,10 +77,12 @@ export interface ResolvedOptions {
   readonly trustedProxies: TrustedProxies;
   readonly compression: Deflate | undefined;
   readonly overloaded: (() => boolean) | undefined;
+  readonly tokens: TokenCarriers;
 }
 
 const optionNames: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'authenticate',
+  'tokens',
   'authorize',
   'onPublish',
   'requests',
@@ -113,6 +118,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     trustedProxies: new TrustedProxies(options.trustedProxies ?? []),
     compression: resolveCompression(options.compression),
     overloaded: options.overloaded,
+    tokens: checkTokens(options.tokens, options),
   };
 }
 

@@ -24,6 +24,7 @@ import { Outbound } from './outbound.ts';
 import { ReadGate } from './read-gate.ts';
 import { checkTransition, type Transitions } from './state-machine.ts';
 import type { PeerRequest, SessionClose, Transport } from './transport.ts';
+import type { UpgradeToken } from './upgrade-token.ts';
 
 type SessionState =
   | { readonly kind: 'handshaking'; readonly handshake: Handshake }
@@ -58,7 +59,12 @@ export class Session implements Flushable {
   readonly #conduct: Conduct;
   #state: SessionState;
 
-  constructor(context: ServerContext, transport: Transport, request: PeerRequest) {
+  constructor(
+    context: ServerContext,
+    transport: Transport,
+    request: PeerRequest,
+    upgradeToken?: UpgradeToken,
+  ) {
     const { clock, limits, heartbeatMs, stats } = context;
     const { close } = this;
     this.#context = context;
@@ -78,7 +84,8 @@ export class Session implements Flushable {
     this.#credentials = new Credentials(shared);
     const opened = (start: SessionStart) => this.#open(start);
     const seat = (identity: string, clientId: string) => this.#conduct.seat(identity, clientId);
-    const handshake = new Handshake({ ...shared, credentials: this.#credentials, seat, opened });
+    const owner = { ...shared, credentials: this.#credentials, seat, opened };
+    const handshake = new Handshake(owner, upgradeToken);
     this.#state = { kind: 'handshaking', handshake };
   }
 
@@ -242,6 +249,7 @@ export class Session implements Flushable {
     );
     this.#context.sessions.set(start.client.key, open);
     this.#become({ kind: 'open', open });
+    this.#credentials.opened();
   }
 
   #fail(reason: unknown, message: string): void {

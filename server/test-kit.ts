@@ -72,7 +72,7 @@ export interface ClientOptions {
   readonly protocols?: string[];
   readonly origin?: string;
   readonly path?: string;
-  readonly headers?: Record<string, string>;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Sends a hello and waits for the welcome. */
   readonly hello?: HelloOptions;
 }
@@ -97,9 +97,11 @@ export class TestClient {
   #ids = 0;
 
   static async connect(port: number, options: ClientOptions = {}): Promise<TestClient> {
-    const { protocols = [subprotocol], origin, path = '/realtime', headers = {}, hello } = options;
-    const more = origin ? { origin, headers } : { headers };
-    const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocols, more);
+    const { protocols = [subprotocol], origin, headers = {}, path = '/realtime', hello } = options;
+    const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocols, {
+      headers,
+      ...(origin && { origin }),
+    });
     const client = new TestClient(socket);
     await new Promise<void>((resolve, reject) => {
       socket.on('open', resolve);

@@ -53,7 +53,7 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
   const connector = createHubConnector(tabId, settings, world, {
     api: {
       deliver: batches.deliver,
-      token: () => readToken(settings.auth),
+      token: () => readToken(settings.auth, settings.hub.tokenBy),
       trouble: (message, stack) => report(Object.assign(new Error(message), { stack })),
     },
     attached(reply) {

@@ -1,8 +1,8 @@
+export type { Auth, AuthOptions, Token } from './auth-types.ts';
 export { connect } from './connect.ts';
 export { ConnectionError, type ConnectionErrorCode, type ErrorData } from './protocol/errors.ts';
 export type {
   ApiShape,
-  Auth,
   ConnectOptions,
   Delivery,
   Gap,
@@ -27,3 +27,4 @@ export type {
   HubStatus,
   WhenFull,
 } from '../worker/core/hub-api.ts';
+export type { TokenCarrier } from '../worker/core/token-types.ts';

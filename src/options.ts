@@ -1,9 +1,13 @@
 import type { HubOptions } from '../worker/core/hub-api.ts';
+import type { TokenCarrier } from '../worker/core/token-types.ts';
+import type { Auth, Token } from './auth-types.ts';
 import { failure } from './failure.ts';
 import * as tabLimits from './limits.ts';
 import * as protocolLimits from './protocol/limits.ts';
 import { hostOrder, type HostOption } from './tab-world.ts';
-import type { Auth, ConnectOptions } from './types.ts';
+import type { ConnectOptions } from './types.ts';
+
+const tokenCarriers: readonly TokenCarrier[] = ['message', 'subprotocol', 'query', 'cookie'];
 
 /** Checked options, as tab and hub need them. */
 export interface Settings {
@@ -21,10 +25,17 @@ export function readOptions(url: string | URL, options: ConnectOptions, defaultW
   const target = readUrl('url', url, /^(ws|http)s?:/);
   target.protocol = target.protocol.replace('http', 'ws');
   target.hash = '';
-  const { name = target.origin + target.pathname, auth, identity, worker = defaultWorker } = options;
+  const { name = target.origin + target.pathname, auth, tokenBy, identity, worker = defaultWorker } = options;
   checkName('name', name, tabLimits.nameLength);
   if (name.includes('#')) invalid('name', 'without #');
-  if (auth !== undefined && typeof auth !== 'function') checkName('auth', auth, Infinity);
+  if (auth !== undefined && typeof auth !== 'function') {
+    checkName('auth', Object(auth) === auth ? (auth as Token).token : auth, Infinity);
+  }
+  oneOf('tokenBy', tokenBy, tokenCarriers);
+  if (tokenBy === 'cookie' && auth !== undefined) invalid('auth', "left out with tokenBy: 'cookie'");
+  if ((tokenBy === 'subprotocol' || tokenBy === 'query') && auth === undefined) {
+    invalid('auth', `given with tokenBy: '${tokenBy}'`);
+  }
   let hubName = `onesocket:${name}`;
   if (identity !== undefined) {
     checkName('identity', identity, tabLimits.identityLength);
@@ -36,7 +47,7 @@ export function readOptions(url: string | URL, options: ConnectOptions, defaultW
   oneOf('durability', durability, ['strict', 'relaxed']);
   const numbers = { heartbeat, backoff, connectTimeoutMs, handshakeTimeoutMs, queue };
   checkNumbers(numbers, '');
-  const hub = { ...numbers, url: target.href, durability, identity };
+  const hub = { ...numbers, url: target.href, durability, identity, tokenBy };
   // A blob: or data: URL, as a bundler may make of the worker, is a worker per tab: nothing would be shared.
   const script = readUrl('worker', worker, /^https?:/).href;
   return { hubName, auth, worker: script, hosts: host ? [host] : hostOrder, hub };

@@ -1,4 +1,5 @@
 import type { Durability, GapReason, HostKind, HubStatus, WhenFull } from '../worker/core/hub-api.ts';
+import type { AuthOptions } from './auth-types.ts';
 import type { ConnectionError } from './protocol/errors.ts';
 
 /**
@@ -26,15 +27,10 @@ type MethodOf<A extends ApiShape> = keyof A['requests'] & string;
 type InputOf<R> = R extends { input: infer I } ? I : never;
 type OutputOf<R> = R extends { output: infer O } ? O : never;
 
-/** A token for the server, or a function that gets one; it is asked again at every connection. */
-export type Auth = string | (() => string | Promise<string>);
-
 /** Options of {@link connect}. The hub's own (`backoff`, `heartbeat`, ...) are those of the tab that attaches first. */
-export interface ConnectOptions {
+export interface ConnectOptions extends AuthOptions {
   /** Tabs with the same name share one hub. Default: the URL without query and fragment. */
   name?: string;
-  /** A token, or a function that gets one. Default: none. */
-  auth?: Auth;
   /**
    * Whose messages these are: the `identity` that the server's `authenticate` returns for the user. Each identity has a
    * hub and an outbox of its own, and the server refuses a token of anybody else, so that what one user queued is never

@@ -233,6 +233,14 @@ describe('the token', () => {
     world.welcome();
     expect(world.sent[1]).toMatchObject({ payload: { token: 'token of works' } });
   });
+
+  it('is not waited for where the call itself fails', async () => {
+    const { tabs } = await asking((tab) => (tab.token = () => Promise.reject(new Error('broken'))));
+    await turn();
+    expect(tabs[0]?.items.findLast(({ kind }) => kind === 'status')).toMatchObject({
+      status: { state: 'backoff', lastError: { code: 'auth-failed', retryable: true } },
+    });
+  });
 });
 
 describe('what goes over the wire', () => {

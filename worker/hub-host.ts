@@ -1,5 +1,6 @@
 import { errorData, queueFull } from '../src/protocol/errors.ts';
 import * as closeCodes from '../src/protocol/close-codes.ts';
+import { askForToken } from './ask-for-token.ts';
 import { serveChannel, type ChannelClients, type ChannelServer } from './channel-server.ts';
 import { completeConfig } from './core/config.ts';
 import * as coreLimits from './core/limits.ts';
@@ -21,6 +22,7 @@ import { HubSocket } from './hub-socket.ts';
 import type { OutboxStore } from './outbox-store.ts';
 import { claimOwnership, type Ownership, type OwnershipWorld } from './ownership.ts';
 import type { TabLink } from './tab-link.ts';
+import { addressWith } from './token-carrier.ts';
 import { timerGroup, type TimerGroup } from './timer-group.ts';
 import type { Dial } from './transport.ts';
 import { withDeadline } from './deadline.ts';
@@ -218,7 +220,7 @@ export class HubHost {
       case 'get-token':
         return void this.#getToken(effect.dial, effect.tabIds);
       case 'dial':
-        return this.#socket.dial(effect.dial, this.#hub!.config.url);
+        return this.#socket.dial(effect.dial, addressWith(this.#hub!.config, effect.token));
       case 'hang-up':
         return this.#socket.close(effect.code, effect.reason, effect.dial);
       case 'send':
@@ -239,18 +241,8 @@ export class HubHost {
   }
 
   async #getToken(dial: number, tabIds: readonly string[]): Promise<void> {
-    let error = errorData('auth-failed', 'no tab gave a token in time', { retryable: true });
-    for (const tabId of tabIds) {
-      const link = this.#links.get(tabId)?.link;
-      if (!link) continue;
-      const reply = await withDeadline(link.tab.token(), workerLimits.tokenTimeoutMs, this.#clock);
-      if (reply && 'token' in reply) {
-        this.#run({ kind: 'token', dial, credentials: { token: reply.token } });
-        return;
-      }
-      if (reply) error = reply.error;
-    }
-    this.#run({ kind: 'no-token', dial, error });
+    const linkOf = (tabId: string) => this.#links.get(tabId)?.link;
+    this.#run(await askForToken(dial, tabIds, linkOf, this.#clock));
   }
 
   #startTimer(timer: TimerName, delayMs: number): void {

@@ -1,6 +1,7 @@
 import { decodeServerFrame, encodeBinary, encodeEnvelope, packFrames } from '../src/protocol/codec.ts';
 import type { HubEffect, HubInput } from './core/hub-types.ts';
-import type { Dial, Transport } from './transport.ts';
+import type { DialAddress } from './token-carrier.ts';
+import type { Dial, Transport, TransportEvents } from './transport.ts';
 
 type EffectOf<K extends HubEffect['kind']> = Extract<HubEffect, { kind: K }>;
 
@@ -16,8 +17,8 @@ export class HubSocket {
   }
 
   /** Opens a socket. */
-  dial(dial: number, url: string): void {
-    const socket = this.#open(url, {
+  dial(dial: number, { url, protocols }: DialAddress): void {
+    const events: TransportEvents = {
       opened: () => this.#run({ kind: 'opened', dial }),
       frame: (data) => {
         const decoded = decodeServerFrame(data);
@@ -26,8 +27,8 @@ export class HubSocket {
       },
       congestion: (isCongested) => this.#run({ kind: 'congestion', dial, isCongested }),
       closed: (code, reason) => this.#run({ kind: 'lost', dial, code, reason }),
-    });
-    this.#transport = { dial, socket };
+    };
+    this.#transport = { dial, socket: this.#open(url, events, protocols) };
   }
 
   /** Closes the socket of this dial, or whichever there is. */

@@ -13,5 +13,8 @@ export interface Transport {
   close(code: number, reason: string): void;
 }
 
-/** Begins a connection to `url`. Never throws: what goes wrong is a `closed`. */
-export type Dial = (url: string, events: TransportEvents) => Transport;
+/**
+ * Begins a connection to `url`, with `protocols` beside the one of the wire. Never throws: what goes wrong is a `closed`,
+ * whose reason quotes neither, for each of them can hold a token.
+ */
+export type Dial = (url: string, events: TransportEvents, protocols?: readonly string[]) => Transport;

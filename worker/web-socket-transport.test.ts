@@ -31,4 +31,22 @@ describe('a dial that the platform refuses', () => {
     );
     transport.close(closeCodes.normal, '');
   });
+
+  it('does not tell the token that the platform quotes', async () => {
+    vi.stubGlobal(
+      'WebSocket',
+      class {
+        constructor(url: string, protocols: string[]) {
+          throw new DOMException(`${url} with ${protocols.join()} is forbidden`, 'SecurityError');
+        }
+      },
+    );
+    const closed = vi.fn<(code: number, reason: string) => void>();
+    const never = () => expect.unreachable();
+    const events = { opened: never, frame: never, congestion: never, closed };
+    dialWebSocket('ws://hub.test/?token=canary', events, ['bearer.canary']);
+    await Promise.resolve();
+    const reason = 'SecurityError: ... with onesocket.v1,... is forbidden';
+    expect(closed).toHaveBeenCalledExactlyOnceWith(closeCodes.abnormal, reason);
+  });
 });

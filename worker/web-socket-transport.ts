@@ -8,16 +8,20 @@ import type { Dial } from './transport.ts';
  * Dials by the platform's WebSocket. Frames go to the socket at once; `congestion` tells when its buffer is
  * above the high-water mark, which only polling can see (WHATWG WebSockets, bufferedAmount).
  */
-export const dialWebSocket: Dial = (url, events) => {
+export const dialWebSocket: Dial = (url, events, protocols = []) => {
   let poll: ReturnType<typeof setInterval> | undefined;
   let socket: WebSocket;
   try {
-    socket = new WebSocket(url, subprotocol);
+    socket = new WebSocket(url, [subprotocol, ...protocols]);
     // Chromium, where a content security policy forbids the address: `close` never comes.
     if (socket.readyState > socket.OPEN) throw new Error('forbidden by the content security policy');
   } catch (error) {
     // A SecurityError, as of WebKit where an https page dials ws:; in Firefox, a content security policy.
-    queueMicrotask(() => events.closed(closeCodes.abnormal, String(error)));
+    const reason = [url, ...protocols].reduce(
+      (text, secret) => text.replaceAll(secret, '...'),
+      String(error),
+    );
+    queueMicrotask(() => events.closed(closeCodes.abnormal, reason));
     return { send() {}, close() {} };
   }
   socket.binaryType = 'arraybuffer';

@@ -2,6 +2,14 @@
 export interface ServerSettings {
   /** The one token that is accepted. Default: none is needed. */
   readonly token?: string;
+  /** In its place: any token like `ada/1` is one of `ada`, but for those of `nobody`. */
+  readonly users?: boolean;
+  /** How long each of those lives. Default: for ever. */
+  readonly tokenLifeMs?: number;
+  /** How they may come, besides the first message. */
+  readonly tokens?: { readonly subprotocol?: boolean; readonly query?: string; readonly cookie?: string };
+  /** Where the pages are, for a token in a cookie. */
+  readonly origins?: readonly string[];
   readonly heartbeatMs?: number;
   readonly limits?: Readonly<Record<string, number>>;
 }

@@ -16,7 +16,15 @@ import {
 
 // The server of the multi-tab tests: a process of its own, so that it can be frozen and killed for real.
 
-const { token, heartbeatMs, limits }: ServerSettings = JSON.parse(process.env[settingsVariable] ?? '{}');
+const {
+  token,
+  users,
+  tokenLifeMs,
+  tokens: carriers,
+  origins,
+  heartbeatMs,
+  limits,
+}: ServerSettings = JSON.parse(process.env[settingsVariable] ?? '{}');
 
 const arrivals: number[] = [];
 const subscribes: Record<string, number> = {};
@@ -36,6 +44,16 @@ const onesocket = createServer({
           return attempt.token === token ? { identity: 'tester' } : null;
         },
       }),
+  ...(users && {
+    authenticate: (attempt) => {
+      tokens.push(attempt.token);
+      const [identity = ''] = attempt.token.split('/');
+      if (identity === 'nobody') return null;
+      return tokenLifeMs === undefined ? { identity } : { identity, expiresAt: Date.now() + tokenLifeMs };
+    },
+  }),
+  ...(carriers && { tokens: carriers }),
+  ...(origins && { origins }),
   authorize: ({ action, topic }) => {
     if (action === 'subscribe') subscribes[topic] = (subscribes[topic] ?? 0) + 1;
     return !topic.startsWith('secret');

@@ -7,6 +7,8 @@ export const serverSchema = {
   'auth-ok': {
     payload: object({ identity: string(limits.topicLength), expiresAt: optional(uint()) }),
   },
+  /** The token expires soon: the hub sends another one, or is closed 4419. */
+  expiring: { payload: object({ /** Milliseconds since the Unix epoch. */ expiresAt: uint() }) },
   welcome: {
     payload: object({
       version: uint(65_535),

@@ -16,6 +16,7 @@ const hubDefaults: Omit<HubConfig, 'url'> = {
   },
   durability: 'strict',
   identity: '',
+  tokenBy: 'message',
 };
 
 /** The given options, with the defaults in the places of the others. */

@@ -78,8 +78,8 @@ export type Connection =
       readonly error: ErrorData;
     };
 
-/** What the hub says of itself after the socket has opened. Never kept longer than the attempt. */
-export type Credentials = { readonly token: string } | 'none';
+/** What the hub says of itself with the upgrade, or after it. Never kept longer than the attempt. */
+export type Credentials = { readonly token: string; readonly expiresAt?: number | undefined } | 'none';
 
 export type ConnectionInput =
   | { readonly kind: 'start' | 'stop' | 'reconnect' | 'wake' | 'elapsed' | 'drained' }

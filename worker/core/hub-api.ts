@@ -1,5 +1,6 @@
 import type { ErrorData } from '../../src/protocol/errors.ts';
 import type { BackoffPolicy, HeartbeatPolicy } from './policy-types.ts';
+import type { TokenCarrier, TokenReply } from './token-types.ts';
 import type { Large, LargeMessage, LargeProgress, PendingEntry } from './payload-types.ts';
 
 /**
@@ -40,6 +41,8 @@ export interface HubConfig {
   readonly queue: QueuePolicy;
   /** Durability of the outbox's transactions (Indexed Database API 3.0, IDBTransactionDurability). */
   readonly durability: 'strict' | 'relaxed';
+  /** How the token gets to the server. */
+  readonly tokenBy: TokenCarrier;
   /** Whom the outbox belongs to; the server refuses a token of anybody else. Empty where the app does not say. */
   readonly identity: string;
 }
@@ -275,9 +278,6 @@ export interface HubApi {
   push(hubId: string, tabId: string, ops: readonly TabOp[]): PushReply;
   detach(hubId: string, tabId: string): void;
 }
-
-/** The token, or why the app's `auth` gave none. */
-export type TokenReply = { readonly token: string } | { readonly error: ErrorData };
 
 /** What a tab offers to the hub. */
 export interface TabApi {

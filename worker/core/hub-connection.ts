@@ -5,10 +5,11 @@ import type { Outgoing } from '../../src/protocol/outgoing.ts';
 import type { ClientEnvelope } from '../../src/protocol/schema.ts';
 import { wireFeatures, wireVersions } from '../../src/protocol/version.ts';
 import { connectionTransition, sessionDial } from './connection.ts';
-import type { ConnectionEffect, ConnectionInput, Credentials } from './connection-types.ts';
+import type { Connection, ConnectionEffect, ConnectionInput, Credentials } from './connection-types.ts';
 import type { Context } from './context.ts';
 import { heartbeatTransition, type HeartbeatInput } from './heartbeat.ts';
 import { markStatus, say, stamped, tellError, type HubState } from './hub-state.ts';
+import { stepRenewal } from './hub-renewal.ts';
 import * as coreLimits from './limits.ts';
 
 /** Steps the connection, carries its effects on, and lets the rest of the hub follow. */
@@ -26,8 +27,12 @@ export function stepConnection(hub: HubState, input: ConnectionInput, context: C
     // Another hub has taken over. If it has this very store, the next write says so, and this hub ends.
     for (const tabId of hub.tabs.ids.slice(0, 1)) hub.journal.verify(tabId);
   }
+  if (!hasSocket(state)) stepRenewal(hub, { kind: 'stop' }, context);
   for (const effect of effects) carryOn(hub, effect, context);
 }
+
+const hasSocket = ({ state }: Connection) =>
+  state === 'handshaking' || state === 'open' || state === 'draining';
 
 function carryOn(hub: HubState, effect: ConnectionEffect, context: Context): void {
   switch (effect.kind) {
@@ -43,6 +48,8 @@ function carryOn(hub: HubState, effect: ConnectionEffect, context: Context): voi
       greet(hub, effect.dial, effect.credentials, context);
       return;
     case 'dial':
+      hub.effects.push({ ...effect, token: carriedToken(hub) });
+      return;
     case 'hang-up':
     case 'start-timer':
     case 'cancel-timer':
@@ -53,8 +60,17 @@ function carryOn(hub: HubState, effect: ConnectionEffect, context: Context): voi
   }
 }
 
+/** The token of this attempt, where it comes with the upgrade. */
+function carriedToken({ connection, config }: HubState): string | undefined {
+  if (config.tokenBy === 'message' || connection.state !== 'connecting') return undefined;
+  return connection.credentials && connection.credentials !== 'none'
+    ? connection.credentials.token
+    : undefined;
+}
+
 function greet(hub: HubState, dial: number, credentials: Credentials, context: Context): void {
-  const { identity } = hub.config;
+  const { identity, tokenBy } = hub.config;
+  const told = credentials !== 'none' && tokenBy === 'message' ? credentials : null;
   const hello = stamped(hub, context.now, {
     type: 'hello',
     payload: {
@@ -64,12 +80,16 @@ function greet(hub: HubState, dial: number, credentials: Credentials, context: C
       ...(identity ? { identity } : {}),
       acked: hub.outbox.settled,
       window: coreLimits.receiveWindow,
-      auth: credentials === 'none' ? 'none' : 'token',
+      auth: told ? 'token' : 'none',
     },
   });
   const envelopes: Outgoing<ClientEnvelope>[] = [{ head: hello }];
+  if (told) {
+    const { token } = told;
+    envelopes.push({ head: stamped(hub, context.now, { type: 'auth', payload: { token } }) });
+  }
   if (credentials !== 'none') {
-    envelopes.push({ head: stamped(hub, context.now, { type: 'auth', payload: credentials }) });
+    stepRenewal(hub, { kind: 'offered', expiresAt: credentials.expiresAt ?? Infinity }, context);
   }
   hub.effects.push({
     kind: 'send',

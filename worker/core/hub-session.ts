@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import * as coreLimits from './limits.ts';
 import { takeChunkAck, takeRefusal } from './hub-uploads.ts';
 import { pingOf, stepConnection, stepHeartbeat } from './hub-connection.ts';
+import { stepRenewal, tokenGranted } from './hub-renewal.ts';
 import { markCounters, markStatus, say, type HubState } from './hub-state.ts';
 
 /** Takes the envelopes of one frame. Consecutive messages stay together: they are the hot path. */
@@ -40,7 +41,8 @@ function messageRun(
 function takeEnvelope(hub: HubState, envelope: ServerEnvelope, context: Context): void {
   switch (envelope.type) {
     case 'auth-ok':
-      return takeOwner(hub, envelope.payload.identity, context);
+      takeOwner(hub, envelope.payload.identity, context);
+      return tokenGranted(hub, envelope, context);
     case 'welcome':
       return takeWelcome(hub, envelope, context);
     case 'ping':
@@ -52,13 +54,19 @@ function takeEnvelope(hub: HubState, envelope: ServerEnvelope, context: Context)
       const { retryAfterMs } = envelope.payload;
       return stepConnection(hub, { kind: 'goaway', dial: hub.connection.dial, retryAfterMs }, context);
     }
+    case 'expiring':
+      if (!hub.session) return misplaced(hub, envelope.type, context);
+      return stepRenewal(hub, { kind: 'expiring' }, context);
     default:
       if (!hub.session) return misplaced(hub, envelope.type, context);
       return takeSessionEnvelope(hub, envelope, context.now);
   }
 }
 
-type SessionEnvelope = Exclude<ServerEnvelope, { type: 'auth-ok' | 'welcome' | 'ping' | 'pong' | 'goaway' }>;
+type SessionEnvelope = Exclude<
+  ServerEnvelope,
+  { type: 'auth-ok' | 'welcome' | 'ping' | 'pong' | 'goaway' | 'expiring' }
+>;
 
 function takeSessionEnvelope(hub: HubState, envelope: SessionEnvelope, now: number): void {
   switch (envelope.type) {

@@ -14,6 +14,7 @@ import { Cursors } from './cursors.ts';
 import { Journal } from './journal.ts';
 import { Outbox } from './outbox.ts';
 import type { OutboxIdentity, StoredOutbox, StoreHealth } from './store-types.ts';
+import type { Renewal } from './renewal.ts';
 import { Requests } from './requests.ts';
 import { Tabs } from './tabs.ts';
 import { Topics } from './topics.ts';
@@ -85,6 +86,7 @@ export interface HubState {
   /** The configured one, shortened by the server's. */
   heartbeatPolicy: HeartbeatPolicy;
   session: Session | null;
+  renewal: Renewal;
   linger: Linger;
   isOutdated: boolean;
   rttMs: number | null;
@@ -131,6 +133,7 @@ export function createHubState(
     heartbeat: { state: 'off' },
     heartbeatPolicy: config.heartbeat,
     session: null,
+    renewal: { state: 'off' },
     linger: { phase: 'none', isPossible: false, needsToken: false },
     isOutdated: false,
     rttMs: null,

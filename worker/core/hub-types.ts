@@ -14,7 +14,8 @@ export type TimerName =
   | 'stall'
   | 'cursors'
   | 'uploads'
-  | 'linger';
+  | 'linger'
+  | 'renewal';
 
 /** Everything that can happen to a hub. */
 export type HubInput =
@@ -51,7 +52,10 @@ export type HubInput =
 
 /** Everything that a hub can ask of the world. */
 export type HubEffect =
-  | Extract<ConnectionEffect, { kind: 'dial' | 'hang-up' }>
+  | Extract<ConnectionEffect, { kind: 'hang-up' }>
+  /** Opens a socket; with the token, where it is to come with the upgrade. */
+  | { readonly kind: 'dial'; readonly dial: number; readonly token?: string | undefined }
+  /** Answered by `token` or `no-token`. */
   | { readonly kind: 'get-token'; readonly dial: number; readonly tabIds: readonly string[] }
   | {
       readonly kind: 'send';

@@ -3,6 +3,7 @@ import { collectMessages } from './collect.ts';
 import { batchTaken, nextBatch } from './batch-window.ts';
 import type { Context } from './context.ts';
 import { stepConnection } from './hub-connection.ts';
+import { takeNextToken } from './hub-renewal.ts';
 import { takeFrame } from './hub-session.ts';
 import { admitBlocked, committed, tellTidings, watchExpiry } from './hub-outbox.ts';
 import { hubStatus, markStatus, startOnce, type HubState } from './hub-state.ts';
@@ -64,6 +65,8 @@ function take(hub: HubState, input: HubInput, context: Context): void {
     }
     case 'token':
     case 'no-token':
+      if (hub.renewal.state === 'asking') return takeNextToken(hub, input, context);
+      return stepConnection(hub, input, context);
     case 'opened':
     case 'lost':
       return stepConnection(hub, input, context);

@@ -70,5 +70,12 @@ export const expiryIntervalMs = 250;
 export const firstWindowBytes = 64 * 1024;
 /** Where the doubling of that ends. */
 export const windowBytesMax = 64 * 1024 * 1024;
+/**
+ * How long before its token expires the hub asks for the next one; half of what is left where that is less. Above the
+ * server's `expiringMs`, so that a server need not say anything.
+ */
+export const refreshAheadMs = 60_000;
+/** Between two tokens of one connection, however short they live and whatever the server says. */
+export const refreshMinMs = 1_000;
 /** Transfers of failed entries that the next connection gives up. */
 export const abandonedTransfers = 64;

@@ -6,8 +6,8 @@ import {
   type AttachRequest,
   type HubApi,
   type TabItem,
-  type TokenReply,
 } from '../core/hub-api.ts';
+import type { TokenReply } from '../core/token-types.ts';
 import { PlainStore } from '../core/testing/plain-store.ts';
 import type { OpenChannel } from '../channel.ts';
 import { HubHost, type HubWorld } from '../hub-host.ts';

@@ -18,6 +18,7 @@ export const testConfig: HubConfig = {
   },
   durability: 'strict',
   identity: '',
+  tokenBy: 'message',
 };
 
 /** A moment. The random number in the middle makes the jitter's factor 1. */
