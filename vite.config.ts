@@ -75,7 +75,11 @@ classic.build = {
 // Entries that share files, so that an error class of one is that of the other.
 const server: UserConfig = {
   ...bundle('server', 'server/index.ts'),
-  ssr: { target: 'node', noExternal: true, external: ['ws', 'pino', 'lmdb', 'jose'] },
+  ssr: {
+    target: 'node',
+    noExternal: true,
+    external: ['ws', 'pino', 'lmdb', 'jose', 'prom-client', '@opentelemetry/api'],
+  },
 };
 server.build = {
   ...server.build,
@@ -88,6 +92,8 @@ server.build = {
       server: here('server/index.ts'),
       'server-file': here('server/file.ts'),
       'server-jwt': here('server/jwt.ts'),
+      'server-metrics': here('server/metrics.ts'),
+      'server-tracing': here('server/tracing.ts'),
     },
     preserveEntrySignatures: 'strict',
     output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'server-shared.js' },

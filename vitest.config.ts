@@ -22,6 +22,8 @@ const serveWorkerSource: Plugin = {
   },
 };
 
+/** Tests wait for events alone; a loaded machine makes them slow, and nothing else. */
+const testTimeout = 20_000;
 const executablePath = findChromium();
 const tests = ['src', 'worker', 'server', 'demo', 'bench', 'scripts', 'sim'].map(
   (folder) => `${folder}/**/*.test.ts`,
@@ -37,18 +39,20 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          testTimeout,
           environment: 'node',
           include: tests,
           exclude: [...browserTests, ...proxyTests, '**/dist/**'],
         },
       },
-      { test: { name: 'proxy', environment: 'node', include: proxyTests } },
+      { test: { name: 'proxy', testTimeout, environment: 'node', include: proxyTests } },
       {
         plugins: [serveWorkerSource],
         // A dependency that is found in the middle of a run would reload the page under a test.
         optimizeDeps: { include: ['comlink', 'idb', 'fast-check'] },
         test: {
           name: 'browser',
+          testTimeout,
           include: browserTests,
           globalSetup: 'server/testing/browser-setup.ts',
           browser: {

@@ -13,11 +13,15 @@ const outputs = [
   'server.js',
   'server-file.js',
   'server-jwt.js',
+  'server-metrics.js',
+  'server-tracing.js',
   'types/src/index.d.ts',
   'types/src/global.d.ts',
   'types/server/index.d.ts',
   'types/server/file.d.ts',
   'types/server/jwt.d.ts',
+  'types/server/metrics.d.ts',
+  'types/server/tracing.d.ts',
 ];
 
 const libraryInputs = [
@@ -129,6 +133,8 @@ const buildLibrary = async () => {
       'server/index.d.ts',
       'server/file.d.ts',
       'server/jwt.d.ts',
+      'server/metrics.d.ts',
+      'server/tracing.d.ts',
     ]);
     if (existsSync(resolve(root, 'dist'))) renameSync(resolve(root, 'dist'), old);
     renameSync(fresh, resolve(root, 'dist'));

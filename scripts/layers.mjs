@@ -14,7 +14,11 @@ const layers = [
   { name: 'worker', files: ['worker/core', 'src/protocol'], packages: ['comlink', 'idb'] },
   { name: 'src', files: ['worker', 'worker/core', 'src/protocol'], packages: ['comlink'] },
   { name: 'server/fuzz', files: ['server', 'src/protocol'], packages: ['fast-check', 'ws', 'node:'] },
-  { name: 'server', files: ['src/protocol'], packages: ['ws', 'pino', 'lmdb', 'jose', 'node:'] },
+  {
+    name: 'server',
+    files: ['src/protocol'],
+    packages: ['ws', 'pino', 'lmdb', 'jose', 'prom-client', '@opentelemetry/api', 'node:'],
+  },
   { name: 'demo/backend', files: ['package.json', 'demo'], packages: ['onesocket', 'vite', 'ws', 'node:'] },
   { name: 'demo', files: [], packages: ['onesocket'] },
   {
@@ -39,7 +43,7 @@ const layers = [
 ];
 
 /** What a test may import on top of its layer. */
-const testPackages = ['vitest', '@vitest/browser-playwright', 'fast-check', 'node:'];
+const testPackages = ['vitest', '@vitest/browser-playwright', 'fast-check', '@opentelemetry', 'node:'];
 
 const isIn = (folder, path) => path === folder || path.startsWith(`${folder}/`);
 const layerOf = (path) => layers.find((layer) => isIn(layer.name, path));

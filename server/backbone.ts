@@ -1,3 +1,4 @@
+import type { TraceContext } from '../src/protocol/trace-context.ts';
 import type { MaybePromise } from './maybe-promise.ts';
 import type { Refusal } from './request-error.ts';
 
@@ -67,6 +68,8 @@ export interface Publication {
   /** Milliseconds since the Unix epoch. */
   readonly ts: number;
   readonly payload: EncodedPayload;
+  /** Where the trace of the publish is; the message carries it on. */
+  readonly trace?: TraceContext;
   readonly client?: ClientSequence;
 }
 

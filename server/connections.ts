@@ -9,6 +9,7 @@ import { banCode } from './gate/conduct.ts';
 import type { Ban, BanTarget } from './gate/bans.ts';
 import { Shedder } from './gate/shedder.ts';
 import { Session } from './session.ts';
+import type { Measured, ServerMeasures } from './sight/measures.ts';
 import { refuseUpgrade } from './upgrade.ts';
 import { isBearer, takeUpgradeToken } from './upgrade-token.ts';
 import { WsTransport } from './ws-transport.ts';
@@ -84,6 +85,11 @@ export class Connections {
     );
   }
 
+  /** What is measured, at this moment. */
+  measures(): ServerMeasures {
+    return this.#context.measures.data(Array.from(this.#open.values(), measuredOf));
+  }
+
   /** Says goodbye to all, and ends after `withinMs` milliseconds those that did not close. Nobody may come meanwhile. */
   async end({ withinMs, forceAfterMs, retryAfterMs, afterRequests }: Ending): Promise<void> {
     if (!this.#isEnding) {
@@ -118,8 +124,8 @@ export class Connections {
   }
 
   #accept(webSocket: WebSocket, request: IncomingMessage, address: string | undefined): void {
-    const { clock, limits, stats, logger, gatekeeper } = this.#context;
-    const transport = new WsTransport(webSocket, clock, limits);
+    const { clock, stats, logger, gatekeeper } = this.#context;
+    const transport = new WsTransport(webSocket, this.#context);
     const { headers, url = '/', socket } = request;
     const key = addressKey(address);
     const asked = { headers, url, remoteAddress: address, addressKey: key };
@@ -127,7 +133,9 @@ export class Connections {
     const session = new Session(this.#context, transport, upgrade.request, upgrade.upgradeToken);
     const bytes = () => ({ read: socket.bytesRead, written: socket.bytesWritten });
     const id = `${++this.#ids}`;
-    this.#open.set(id, { id, session, transport, address, addressKey: key, since: clock.now(), bytes });
+    const since = clock.now();
+    const connection = { id, session, transport, address, addressKey: key, since, bytes };
+    this.#open.set(id, connection);
     gatekeeper.entered(key);
     stats.connected++;
     stats.connections = this.#open.size;
@@ -138,9 +146,9 @@ export class Connections {
       violated: (code) => session.violated(code),
       stalled: () => session.stalled(),
       drained: () => session.drained(),
-      closed: () => {
-        session.closed();
-        this.#remove(id, key);
+      closed: (code, by) => {
+        session.closed(code, by);
+        this.#remove(connection);
       },
     });
     logger.debug({ remoteAddress: address }, 'connection accepted');
@@ -149,9 +157,10 @@ export class Connections {
     }
   }
 
-  #remove(id: string, key: string | undefined): void {
-    this.#open.delete(id);
-    this.#context.gatekeeper.left(key);
+  #remove(connection: Connection): void {
+    this.#open.delete(connection.id);
+    this.#context.gatekeeper.left(connection.addressKey);
+    this.#context.measures.ended(measuredOf(connection));
     this.#context.stats.connections = this.#open.size;
     this.#context.logger.debug({}, 'connection closed');
     if (this.#open.size > 0) return;
@@ -169,6 +178,16 @@ export class Connections {
     for (const { session } of this.of(ban)) session.dismiss(banCode(ban.by), `banned: ${ban.reason}`);
   }
 }
+
+const measuredOf = ({ session, transport, bytes }: Connection): Measured => {
+  const { read, written } = bytes();
+  return {
+    receivedBytes: read,
+    sentBytes: written,
+    bufferedBytes: transport.bufferedAmount,
+    publishesInProcess: session.opened?.publishesInProcess ?? 0,
+  };
+};
 
 /**
  * A browser fails a handshake that selects none of the subprotocols it offered, and the page then learns

@@ -10,6 +10,8 @@ import type { ServerLimits } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { MemoryBackbone } from './memory-backbone.ts';
 import { resolveOptions, type ResolvedOptions, type ServerOptions } from './options.ts';
+import { Measures } from './sight/measures.ts';
+import type { Tracing } from './sight/tracing-types.ts';
 import { newStats, type ServerStats } from './stats.ts';
 import { TopicFeeds } from './topic-feeds.ts';
 import { TransferStore } from './transfer-store.ts';
@@ -41,6 +43,10 @@ export interface ServerContext extends Surroundings {
   readonly limitHits: LimitHits;
   readonly logger: Logger;
   readonly stats: ServerStats;
+  /** What is counted by kind, and as distributions. */
+  readonly measures: Measures;
+  /** Absent where nobody traces. */
+  readonly tracing: Tracing | undefined;
   readonly backbone: Backbone;
   readonly feeds: TopicFeeds;
   readonly scheduler: FlushScheduler;
@@ -63,6 +69,7 @@ export function createContext(options: ServerOptions, { clock, randomId }: Surro
   }
   const stats = newStats();
   const limitHits = new LimitHits(clock, logger, stats.limitsHit);
+  const measures = new Measures();
   const scheduler = new FlushScheduler(clock);
   const backbone = options.backbone ?? new MemoryBackbone({ limits, clock, randomId });
   return {
@@ -78,8 +85,10 @@ export function createContext(options: ServerOptions, { clock, randomId }: Surro
     randomId,
     logger,
     stats,
+    measures,
+    tracing: options.tracing,
     backbone,
-    feeds: new TopicFeeds(backbone, scheduler, stats, limits.batchBytes),
+    feeds: new TopicFeeds({ backbone, scheduler, stats, measures }, limits.batchBytes),
     scheduler,
     transfers: new TransferStore(clock, limits, stats),
     sessions: new Map(),

@@ -13,6 +13,7 @@ import { closeWithinMsDefault, drainWithinMsDefault } from './limits.ts';
 import { isPromise } from './maybe-promise.ts';
 import type { ServerOptions } from './options.ts';
 import { checkTopic, encodePayload } from './publish-input.ts';
+import type { ServerMeasures } from './sight/measures.ts';
 import { copyStats, type ServerStats } from './stats.ts';
 import { listenForUpgrades } from './upgrade.ts';
 
@@ -47,6 +48,8 @@ export interface OnesocketServer {
   publish(topic: string, payload: unknown): Promise<PublishedAt>;
   /** The counters at this moment. */
   stats(): ServerStats;
+  /** What is counted by kind and measured, at this moment: what `onesocket/server/metrics` shows to Prometheus. */
+  measures(): ServerMeasures;
   /**
    * Makes the admin interface: lists and ends connections, bans, publishes and drains. Mount it on an HTTP server of its
    * own, on a port that only operators reach. It takes all requests below its path, and knows no CORS.
@@ -113,6 +116,7 @@ export function createServer(options: ServerOptions = {}): OnesocketServer {
       };
       return new Admin(target, adminOptions).handle;
     },
+    measures: () => connections.measures(),
     close: ({ withinMs = closeWithinMsDefault } = {}) => {
       checkInteger('withinMs', withinMs, timerMsMax);
       closed ??= close(context, connections, withinMs, options.backbone === undefined);

@@ -96,7 +96,10 @@ export class Credentials {
     const state = this.#state;
     if (state.kind !== 'checking') return;
     if (verdict.kind === 'refused') return close(closeCodes.unauthenticated, verdict.reason);
-    if (verdict.kind === 'failed') return close(closeCodes.tryAgainLater, verdict.reason);
+    if (verdict.kind === 'failed') {
+      context.measures.authFailed('unavailable');
+      return close(closeCodes.tryAgainLater, verdict.reason);
+    }
     const { identity, expiresAt } = verdict.identity;
     if (state.identity !== undefined && state.identity !== identity) {
       return close(closeCodes.unauthenticated, 'the token is of another identity');

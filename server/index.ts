@@ -42,5 +42,17 @@ export { defaultLimits, type ServerLimits } from './limits.ts';
 export type { Logger } from './logger.ts';
 export type { MaybePromise } from './maybe-promise.ts';
 export type { ServerStats } from './stats.ts';
+export type { CloseClass } from './sight/close-class.ts';
+export type { DistributionData } from './sight/distribution.ts';
+export type {
+  AuthFailure,
+  ClosedBy,
+  ConnectionStage,
+  Disconnects,
+  ResumeOutcome,
+  ServerMeasures,
+} from './sight/measures.ts';
+export type { TracedSpan, TracedWork, Tracing } from './sight/tracing-types.ts';
+export type { TraceContext } from '../src/protocol/trace-context.ts';
 export type { PeerRequest } from './transport.ts';
 export type { Clock, Timer } from './clock.ts';

@@ -40,7 +40,7 @@ export class MemoryBackbone implements Backbone {
     this.#topics = new TopicStore(bounds, options.randomId ?? randomUUID);
   }
 
-  publish({ topic: name, id, ts, payload, client }: Publication): PublishResult {
+  publish({ topic: name, id, ts, payload, trace, client }: Publication): PublishResult {
     const problem = client && this.#clients.problem(client);
     if (problem) return problem;
     const topic = this.#topics.use(name);
@@ -48,7 +48,7 @@ export class MemoryBackbone implements Backbone {
     if (!topic) return { kind: 'refused', ...topicLimit };
     const { epoch, offset: last } = topic.history.head();
     const offset = last + 1;
-    this.#topics.append(topic, encodeMessage({ topic: name, epoch, offset, id, ts }, payload));
+    this.#topics.append(topic, encodeMessage({ topic: name, epoch, offset, id, ts, trace }, payload));
     for (const advanced of topic.watchers) advanced(epoch, offset);
     return { kind: 'published', epoch, offset };
   }

@@ -11,6 +11,8 @@ import { PublishLane } from './publish-lane.ts';
 import { Pump } from './pump.ts';
 import type { ReadGate } from './read-gate.ts';
 import { RequestRunner } from './request-runner.ts';
+import type { Stages } from './sight/stages.ts';
+import { Spans } from './sight/spans.ts';
 import { Subscriptions } from './subscriptions.ts';
 import type { SessionClose, Transport } from './transport.ts';
 import { Uploads } from './uploads.ts';
@@ -21,6 +23,7 @@ export interface OpenSessionOwner {
   readonly transport: Transport;
   readonly outbound: Outbound;
   readonly gate: ReadGate;
+  readonly stages: Stages;
   readonly close: SessionClose;
   readonly credentials: Credentials;
   /** There is something to send. */
@@ -48,10 +51,11 @@ export class OpenSession implements ClientSession {
   readonly #pump: Pump;
   readonly #uploads: Uploads;
   readonly #chunks: boolean;
+  readonly #spans: Spans | undefined;
   #client: Client;
 
   constructor(owner: OpenSessionOwner, start: SessionStart) {
-    const { context, transport, outbound, gate, close, request } = owner;
+    const { context, transport, outbound, gate, close, request, stages } = owner;
     const { chunks, window } = start;
     this.#owner = owner;
     this.#client = start.client;
@@ -61,12 +65,14 @@ export class OpenSession implements ClientSession {
     const fenced = () => owner.close(closeCodes.connectionReplaced, 'a newer connection has this client id');
     const { key } = start.client;
     this.#chunks = chunks;
+    const spans = context.tracing && new Spans(context.tracing, context.measures);
+    this.#spans = spans;
     this.#uploads = new Uploads({ context, key, policy, outbound, close, failed });
-    const parts = { context, client, policy, outbound, gate, uploads: this.#uploads };
+    const parts = { context, client, policy, outbound, gate, spans, uploads: this.#uploads };
     this.#lane = new PublishLane({ ...parts, fenced, failed }, start.lastSeq);
-    this.#pump = new Pump({ context, transport, outbound, window, chunks, request, failed });
-    this.#subscriptions = new Subscriptions({ context, policy, outbound, gate, pump: this.#pump, failed });
-    this.#requests = new RequestRunner({ context, client, policy, outbound });
+    this.#pump = new Pump({ context, transport, outbound, window, chunks, request, failed, stages });
+    this.#subscriptions = new Subscriptions({ ...parts, pump: this.#pump, failed, stages });
+    this.#requests = new RequestRunner({ context, client, policy, outbound, spans });
   }
 
   get client(): Client {
@@ -115,6 +121,11 @@ export class OpenSession implements ClientSession {
     }
   }
 
+  /** Publishes that have no answer yet. */
+  get publishesInProcess(): number {
+    return this.#lane.inProcess;
+  }
+
   /** Whether messages wait for room. */
   get hasOutput(): boolean {
     return this.#pump.hasOutput;
@@ -155,6 +166,7 @@ export class OpenSession implements ClientSession {
     this.#uploads.end();
     this.#subscriptions.end();
     this.#requests.end();
+    this.#spans?.endAll();
     if (context.sessions.get(key) === this) context.sessions.delete(key);
     forgetClient(context, key, lease);
   }

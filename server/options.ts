@@ -7,6 +7,7 @@ import { TrustedProxies } from './gate/address.ts';
 import type { Authenticate, Authorize, OnPublish, RequestHandler } from './hooks.ts';
 import { checkInteger, invalid } from './invalid.ts';
 import { defaultLimits, heartbeatMsDefault, limitCeilings, type ServerLimits } from './limits.ts';
+import type { Tracing } from './sight/tracing-types.ts';
 import type { Logger } from './logger.ts';
 import { checkTokens, type TokenCarriers } from './tokens.ts';
 
@@ -61,6 +62,8 @@ export interface ServerOptions {
    * `fileBackbone` of `onesocket/server/file` keeps them over restarts; close it after the server.
    */
   readonly backbone?: Backbone;
+  /** Traces publishes, requests and subscriptions: `openTelemetry()` of `onesocket/server/tracing`. Default: none. */
+  readonly tracing?: Tracing;
 }
 
 /** Options with every default in place, but for logger and backbone. */
@@ -94,6 +97,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'overloaded',
   'logger',
   'backbone',
+  'tracing',
 ]);
 
 /** Checks the options and fills in the defaults; throws a `ConnectionError` with the code `invalid-option`. */
@@ -108,6 +112,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   }
   checkMethods(options.logger, 'logger', ['debug', 'info', 'warn', 'error']);
   checkMethods(options.backbone, 'backbone', backboneMethods);
+  checkMethods(options.tracing, 'tracing', ['begin']);
   const { authenticate, authorize, onPublish, heartbeatMs = heartbeatMsDefault } = options;
   checkInteger('heartbeatMs', heartbeatMs, timerMsMax);
   return {

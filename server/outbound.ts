@@ -2,6 +2,8 @@ import { encodeBinary, encodeBinaryHead, encodeEnvelope, packFrames } from '../s
 import type { Outgoing } from '../src/protocol/outgoing.ts';
 import type { ServerEnvelope } from '../src/protocol/schema.ts';
 import type { Clock } from './clock.ts';
+import type { ServerLimits } from './limits.ts';
+import type { Measures } from './sight/measures.ts';
 import type { Transport } from './transport.ts';
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
@@ -12,22 +14,31 @@ export type Reply = DistributiveOmit<ServerEnvelope, 'id' | 'ts'>;
 /** A server envelope whose payload stands beside it, but for id and time. */
 export type ReplyHead = DistributiveOmit<ServerEnvelope, 'id' | 'ts' | 'payload'>;
 
+/** What the answers of a connection need of its server. */
+interface OutboundParts {
+  readonly clock: Clock;
+  readonly limits: Pick<ServerLimits, 'batchBytes'>;
+  readonly measures: Measures;
+}
+
 /** The answers of one connection that wait for the end of the turn. Messages do not come through here. */
 export class Outbound {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #maxFrameBytes: number;
   readonly #request: () => void;
+  readonly #measures: Measures;
   #waiting: (string | Uint8Array)[] = [];
   #ack: number | undefined;
   #count = 0;
   /** Envelopes per text frame; 1 until the client has chosen the feature `batch`. */
   maxBatch = 1;
 
-  constructor(transport: Transport, clock: Clock, maxFrameBytes: number, request: () => void) {
+  constructor(transport: Transport, { clock, limits, measures }: OutboundParts, request: () => void) {
     this.#transport = transport;
     this.#clock = clock;
-    this.#maxFrameBytes = maxFrameBytes;
+    this.#maxFrameBytes = limits.batchBytes;
+    this.#measures = measures;
     this.#request = request;
   }
 
@@ -63,6 +74,7 @@ export class Outbound {
     if (this.#ack === undefined) return;
     const seq = this.#ack;
     this.#ack = undefined;
+    this.#measures.acks++;
     this.#waiting.push(encodeEnvelope({ head: this.#stamped({ type: 'ack', seq }) }));
     this.flush();
   }

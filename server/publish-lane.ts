@@ -8,6 +8,8 @@ import { isPromise, settle, type MaybePromise } from './maybe-promise.ts';
 import type { Outbound } from './outbound.ts';
 import type { Policy } from './policy.ts';
 import type { ReadGate } from './read-gate.ts';
+import { traceContextOf, type TraceContext } from '../src/protocol/trace-context.ts';
+import type { Spans } from './sight/spans.ts';
 import { wireFailure, type Refusal } from './request-error.ts';
 import type { Uploads } from './uploads.ts';
 
@@ -29,6 +31,7 @@ export interface LaneOwner {
   readonly outbound: Outbound;
   readonly gate: ReadGate;
   readonly uploads: Uploads;
+  readonly spans: Spans | undefined;
   /** A newer connection publishes for this client. */
   readonly fenced: () => void;
   /** The backbone failed. */
@@ -80,13 +83,14 @@ export class PublishLane {
     this.#balance();
   }
 
-  get #inProcess(): number {
+  /** Publishes that have no answer yet. */
+  get inProcess(): number {
     return this.#waiting.length + this.#slots.length + (this.#reviewing ? 1 : 0);
   }
 
   #balance(): void {
     const { gate, context } = this.#owner;
-    const count = this.#inProcess;
+    const count = this.inProcess;
     if (count > context.limits.window) gate.hold('publishes');
     else if (count * 2 <= context.limits.window) gate.release('publishes');
     if (count === 0 && this.#idle) {
@@ -97,12 +101,20 @@ export class PublishLane {
   }
 
   #admit(publish: Publish): void {
-    const { policy, uploads } = this.#owner;
-    const { transfer } = publish;
-    if (publish.seq <= this.#taken) return this.#duplicate(transfer?.id);
+    const { policy, uploads, spans } = this.#owner;
+    const { transfer, seq } = publish;
+    if (seq <= this.#taken) return this.#duplicate(transfer?.id);
+    spans?.begin(spanKey(seq), {
+      kind: 'publish',
+      topic: publish.topic,
+      id: publish.id,
+      trace: publish.trace,
+    });
     const large = transfer && uploads.content(transfer);
     if (transfer && !large) return this.#decide(publish, transferLost);
-    const refusal = policy.review(publish, large);
+    const refusal = spans
+      ? spans.run(spanKey(seq), () => policy.review(publish, large))
+      : policy.review(publish, large);
     if (!isPromise(refusal)) return this.#decide(publish, refusal ?? large);
     this.#reviewing = true;
     settle(refusal, (later) => this.#reviewed(publish, later ?? large), this.#failed);
@@ -138,9 +150,25 @@ export class PublishLane {
       const refusal = wireFailure(encoded);
       this.#track(publish, refusal, backbone.recordRefusal(client, refusal));
     } else {
+      const { spans } = this.#owner;
       const ts = clock.now();
-      this.#track(publish, undefined, backbone.publish({ topic, id, ts, payload: encoded, client }));
+      const trace = spans || publish.trace !== undefined ? this.#traceOf(publish) : undefined;
+      // What nobody traces is published as ever: spreading a field in, or a function more, shows in the rate.
+      const publication = trace
+        ? { topic, id, ts, payload: encoded, client, trace }
+        : { topic, id, ts, payload: encoded, client };
+      this.#track(
+        publish,
+        undefined,
+        spans ? spans.run(spanKey(seq), () => backbone.publish(publication)) : backbone.publish(publication),
+      );
     }
+  }
+
+  /** What the message carries on: the trace where it is here, or else as it came. */
+  #traceOf({ seq, trace }: Publish): TraceContext | undefined {
+    const { spans } = this.#owner;
+    return spans?.trace(spanKey(seq)) ?? (trace === undefined ? undefined : traceContextOf(trace));
   }
 
   #encode(payload: unknown): EncodedPayload | Refusal {
@@ -193,7 +221,8 @@ export class PublishLane {
   }
 
   #conclude(seq: number, refusal: Refusal | undefined, outcome: Outcome): void {
-    const { outbound, context } = this.#owner;
+    const { outbound, context, spans } = this.#owner;
+    if (spans) spans.end(spanKey(seq), codeOf(refusal, outcome));
     switch (outcome.kind) {
       case 'published':
         context.stats.accepted++;
@@ -201,6 +230,7 @@ export class PublishLane {
       case 'recorded':
         return this.#nack(seq, refusal!);
       case 'refused':
+        if (outcome.code === 'limit') context.limitHits.hit('topics', {});
         return this.#nack(seq, wireFailure(outcome));
       case 'duplicate':
         context.stats.duplicates++;
@@ -219,6 +249,14 @@ export class PublishLane {
     outbound.acknowledge(seq);
   }
 }
+
+/** The code of what went wrong with a publish. */
+function codeOf(refusal: Refusal | undefined, outcome: Outcome): string | undefined {
+  if (outcome.kind === 'fenced') return 'fenced';
+  return refusal?.code ?? (outcome.kind === 'refused' ? outcome.code : undefined);
+}
+
+const spanKey = (seq: number): string => `p${seq}`;
 
 const isRefusal = (decision: EncodedPayload | Refusal): decision is Refusal =>
   typeof decision === 'object' && 'code' in decision;

@@ -6,6 +6,7 @@ import { Downloads, type DownloadOwner } from './downloads.ts';
 import { withDeadline, type Deadline } from './guard.ts';
 import { wholeFrame } from './large-payload.ts';
 import { isPromise, settle } from './maybe-promise.ts';
+import type { Stages } from './sight/stages.ts';
 
 /** What a pump needs of its session. */
 export interface PumpOwner extends DownloadOwner {
@@ -13,6 +14,7 @@ export interface PumpOwner extends DownloadOwner {
   readonly window: number;
   /** Whether large messages travel in chunks; otherwise each is one frame. */
   readonly chunks: boolean;
+  readonly stages: Stages;
 }
 
 /**
@@ -27,6 +29,7 @@ export class Pump {
   readonly #reading = new Set<Cursor>();
   readonly #downloads: Downloads;
   #sent = 0;
+  #hasDelivered = false;
   #received = 0;
 
   constructor(owner: PumpOwner) {
@@ -130,7 +133,7 @@ export class Pump {
       this.#send(part, count);
       cursor.offset += count;
       this.#sent += count;
-      this.#owner.context.stats.delivered += count;
+      this.#delivered(count);
     }
     // An empty read that should not be one must not spin: the next advance wakes the cursor.
     const moved = cursor.offset > before || chunk.parts.length > 0;
@@ -140,7 +143,14 @@ export class Pump {
   #beginLarge(cursor: Cursor, message: StoredMessage): void {
     if (!this.#downloads.begin(cursor, message)) return;
     this.#sent++;
-    this.#owner.context.stats.delivered++;
+    this.#delivered(1);
+  }
+
+  #delivered(count: number): void {
+    this.#owner.context.stats.delivered += count;
+    if (this.#hasDelivered) return;
+    this.#hasDelivered = true;
+    this.#owner.stages.reached('first_message');
   }
 
   /** Moves a cursor that the history has left behind, and remembers to say so. */
@@ -166,6 +176,7 @@ export class Pump {
     outbound.flush();
     this.#sent++;
     context.stats.gaps++;
+    context.measures.gap(payload.reason);
   }
 
   #send(part: ChunkPart, count: number): void {

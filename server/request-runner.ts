@@ -6,6 +6,7 @@ import type { RequestHandler } from './hooks.ts';
 import { isPromise } from './maybe-promise.ts';
 import type { Outbound } from './outbound.ts';
 import { forbidden, type Policy } from './policy.ts';
+import type { Spans } from './sight/spans.ts';
 import { RequestError, wireFailure, type Refusal } from './request-error.ts';
 
 type Request = ClientMessage<'request'>;
@@ -16,6 +17,7 @@ export interface RequestOwner {
   readonly client: () => Client;
   readonly policy: Policy;
   readonly outbound: Outbound;
+  readonly spans: Spans | undefined;
 }
 
 interface Running {
@@ -37,9 +39,11 @@ export class RequestRunner {
 
   /** Runs a request; false when its id is in use. */
   start(request: Request): boolean {
-    const { context, policy } = this.#owner;
+    const { context, policy, spans } = this.#owner;
     context.stats.requests++;
     if (this.#running.has(request.id)) return false;
+    const { id, method: topic, trace } = request;
+    spans?.begin(spanKey(id), { kind: 'request', topic, id, trace });
     const handler = context.hooks.requests.get(request.method);
     if (!handler) {
       this.#fail(request.id, { code: 'unknown-method', message: `no such method: ${request.method}` });
@@ -49,9 +53,13 @@ export class RequestRunner {
       this.#fail(request.id, { code: 'limit', message, retryable: true });
     } else {
       const running = this.#track(request);
-      const allowed = policy.allows('request', request.method);
-      if (isPromise(allowed)) allowed.then((answer) => this.#run(request, handler, running, answer));
-      else this.#run(request, handler, running, allowed);
+      const ask = () => {
+        const allowed = policy.allows('request', request.method);
+        if (isPromise(allowed)) allowed.then((answer) => this.#run(request, handler, running, answer));
+        else this.#run(request, handler, running, allowed);
+      };
+      if (spans) spans.run(spanKey(id), ask);
+      else ask();
     }
     return true;
   }
@@ -72,6 +80,7 @@ export class RequestRunner {
     const running = this.#running.get(id);
     if (!running) return;
     this.#forget(id, running);
+    this.#owner.spans?.end(spanKey(id), 'cancelled');
     running.controller.abort(new Error('the client has cancelled the request'));
     this.#checkIdle();
   }
@@ -98,6 +107,7 @@ export class RequestRunner {
 
   #timeOut(id: string, running: Running, timeoutMs: number): void {
     if (!this.#finish(id, running)) return;
+    this.#owner.context.limitHits.hit('request-time', {});
     this.#fail(id, { code: 'timeout', message: `no answer within ${timeoutMs} ms` });
     running.controller.abort(new Error(`no answer within ${timeoutMs} ms`));
     this.#checkIdle();
@@ -135,13 +145,15 @@ export class RequestRunner {
   }
 
   #respond(id: string, method: string, output: unknown): void {
-    const { outbound, context } = this.#owner;
+    const { outbound, context, spans } = this.#owner;
     try {
       const payload = encodeOutput(output);
       const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.byteLength;
       if (bytes <= context.limits.messageBytes) {
+        spans?.end(spanKey(id));
         return outbound.pushEncoded({ type: 'response', re: id }, payload);
       }
+      context.limitHits.hit('message-bytes', {});
       this.#fail(id, {
         code: 'too-large',
         message: `the response is larger than ${context.limits.messageBytes} bytes`,
@@ -167,6 +179,7 @@ export class RequestRunner {
 
   #fail(re: string, refusal: Refusal): void {
     this.#owner.context.stats.requestsFailed++;
+    this.#owner.spans?.end(spanKey(re), refusal.code);
     this.#owner.outbound.push({ type: 'error', re, payload: wireFailure(refusal) });
   }
 
@@ -182,6 +195,8 @@ export class RequestRunner {
     this.#owner.context.clock.clearTimer(running.timer);
   }
 }
+
+const spanKey = (id: string): string => `r${id}`;
 
 function encodeOutput(output: unknown): string | Uint8Array {
   if (output instanceof ArrayBuffer) return new Uint8Array(output);

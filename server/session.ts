@@ -12,7 +12,6 @@
 import * as closeCodes from '../src/protocol/close-codes.ts';
 import { decodeClientFrame } from '../src/protocol/codec.ts';
 import type { ClientEnvelope } from '../src/protocol/schema.ts';
-import type { Client } from './client.ts';
 import type { ServerContext } from './context.ts';
 import { Credentials } from './credentials.ts';
 import type { Flushable } from './flush-scheduler.ts';
@@ -22,6 +21,8 @@ import { Liveness } from './liveness.ts';
 import { OpenSession, type SessionStart } from './open-session.ts';
 import { Outbound } from './outbound.ts';
 import { ReadGate } from './read-gate.ts';
+import type { ClosedBy } from './sight/measures.ts';
+import { Stages } from './sight/stages.ts';
 import { checkTransition, type Transitions } from './state-machine.ts';
 import type { PeerRequest, SessionClose, Transport } from './transport.ts';
 import type { UpgradeToken } from './upgrade-token.ts';
@@ -57,6 +58,9 @@ export class Session implements Flushable {
   readonly #liveness: Liveness;
   readonly #credentials: Credentials;
   readonly #conduct: Conduct;
+  readonly #stages: Stages;
+  /** The code with which the server itself has ended the connection. */
+  #closedWith: number | undefined;
   #state: SessionState;
 
   constructor(
@@ -65,11 +69,12 @@ export class Session implements Flushable {
     request: PeerRequest,
     upgradeToken?: UpgradeToken,
   ) {
-    const { clock, limits, heartbeatMs, stats } = context;
+    const { clock, limits, heartbeatMs, stats, measures } = context;
     const { close } = this;
     this.#context = context;
     this.#transport = transport;
-    this.#outbound = new Outbound(transport, clock, limits.batchBytes, this.#requestFlush);
+    this.#stages = new Stages(clock, measures);
+    this.#outbound = new Outbound(transport, context, this.#requestFlush);
     this.#gate = new ReadGate(transport, stats);
     this.#liveness = new Liveness({
       clock,
@@ -89,19 +94,14 @@ export class Session implements Flushable {
     this.#state = { kind: 'handshaking', handshake };
   }
 
-  /** Who it is; undefined before the welcome. */
-  get client(): Client | undefined {
-    return this.#state.kind === 'open' ? this.#state.open.client : undefined;
+  /** What it is from the welcome until its end. */
+  get opened(): OpenSession | undefined {
+    return this.#state.kind === 'open' ? this.#state.open : undefined;
   }
 
   /** Whose connection it is, as soon as that is proved. */
   get identity(): string | undefined {
     return this.#conduct.identity;
-  }
-
-  /** How many subscriptions it has. */
-  get subscriptions(): number {
-    return this.#state.kind === 'open' ? this.#state.open.subscriptions : 0;
   }
 
   /** Takes a frame: a text frame as a string, a binary one as bytes. `bytes` is its size. Never throws. */
@@ -153,9 +153,12 @@ export class Session implements Flushable {
     if (this.#state.kind === 'open' && this.#state.open.hasOutput) this.#requestFlush();
   }
 
-  /** The transport has closed. */
-  closed(): void {
+  /** The transport has closed, with the code that came of the peer's or, as far as it knows, its own. */
+  closed(code: number = closeCodes.abnormal, by: ClosedBy = 'client'): void {
+    if (this.#state.kind === 'closed') return;
     this.#end({ kind: 'closed' });
+    const own = this.#closedWith;
+    this.#context.measures.disconnected(own ?? code, own === undefined ? by : 'server');
   }
 
   /** Sends what there is to send and room for. */
@@ -199,6 +202,8 @@ export class Session implements Flushable {
     this.#outbound.flush();
     this.#outbound.flushAck();
     this.#end({ kind: 'closing' });
+    this.#closedWith = code;
+    this.#context.measures.closing(code);
     // What is wrong with a frame can quote the frame, and so whatever a client has put there.
     const said = code === closeCodes.malformedFrame ? {} : { reason };
     this.#context.logger.debug({ code, ...said }, 'connection closed by the server');
@@ -240,6 +245,7 @@ export class Session implements Flushable {
         transport: this.#transport,
         outbound: this.#outbound,
         gate: this.#gate,
+        stages: this.#stages,
         credentials: this.#credentials,
         close: this.close,
         request: this.#requestFlush,
@@ -250,6 +256,7 @@ export class Session implements Flushable {
     this.#context.sessions.set(start.client.key, open);
     this.#become({ kind: 'open', open });
     this.#credentials.opened();
+    this.#stages.reached('welcome');
   }
 
   #fail(reason: unknown, message: string): void {
@@ -259,11 +266,13 @@ export class Session implements Flushable {
 
   #die(): void {
     this.#context.stats.dead++;
+    this.#context.limitHits.hit('heartbeat', this.#conduct.who);
     this.close(closeCodes.heartbeatTimeout, 'no sign of life');
   }
 
   #terminate(): void {
     this.#end({ kind: 'closing' });
+    this.#closedWith = closeCodes.connectionReplaced;
     this.#transport.terminate();
   }
 

@@ -9,6 +9,8 @@ import { forbidden, type Policy } from './policy.ts';
 import type { Pump } from './pump.ts';
 import type { ReadGate } from './read-gate.ts';
 import { wireFailure, type Refusal } from './request-error.ts';
+import type { Spans } from './sight/spans.ts';
+import type { Stages } from './sight/stages.ts';
 import type { TopicFeed } from './topic-feed.ts';
 
 type Subscribe = ClientMessage<'subscribe'>;
@@ -20,6 +22,8 @@ export interface SubscriptionOwner {
   readonly outbound: Outbound;
   readonly gate: ReadGate;
   readonly pump: Pump;
+  readonly stages: Stages;
+  readonly spans: Spans | undefined;
   /** The backbone failed. */
   readonly failed: (reason: unknown) => void;
 }
@@ -52,10 +56,13 @@ export class Subscriptions {
 
   /** Subscribes, or sets the position of a subscription anew. */
   subscribe(request: Subscribe): void {
-    const { context, policy } = this.#owner;
-    this.unsubscribe(request.topic);
+    const { context, policy, spans } = this.#owner;
+    const { topic, id, trace } = request;
+    this.unsubscribe(topic);
+    spans?.begin(spanKey(topic), { kind: 'subscribe', topic, id, trace });
     if (this.#byTopic.size >= context.limits.maxSubscriptions) {
-      context.limitHits.hit('subscriptions', { topic: request.topic });
+      context.limitHits.hit('subscriptions', { topic });
+      spans?.end(spanKey(topic), 'limit');
       const message = `at most ${context.limits.maxSubscriptions} subscriptions`;
       return this.#answer(request, { code: 'limit', message });
     }
@@ -63,9 +70,11 @@ export class Subscriptions {
     this.#byTopic.set(request.topic, asking);
     context.stats.subscriptions++;
     this.#count(1);
-    const answered = chain(policy.allows('subscribe', request.topic), (allowed) =>
-      allowed ? this.#open(request, asking) : this.#refuse(request, asking, forbidden(request.topic)),
-    );
+    const ask = () =>
+      chain(policy.allows('subscribe', topic), (allowed) =>
+        allowed ? this.#open(request, asking) : this.#refuse(request, asking, forbidden(topic)),
+      );
+    const answered = spans ? spans.run(spanKey(topic), ask) : ask();
     const done = () => this.#count(-1);
     settle(withDeadline(answered, this.#deadline), done, this.#owner.failed);
   }
@@ -75,6 +84,7 @@ export class Subscriptions {
     const subscription = this.#byTopic.get(topic);
     if (!subscription) return;
     this.#byTopic.delete(topic);
+    this.#owner.spans?.end(spanKey(topic), 'unsubscribed');
     this.#owner.context.stats.subscriptions--;
     this.#release(subscription);
   }
@@ -94,7 +104,10 @@ export class Subscriptions {
     if (this.#byTopic.get(topic) !== asking) return undefined;
     const { feeds, backbone } = this.#owner.context;
     return chain(feeds.acquire(topic), (feed) => {
-      if (!feed) return this.#refuse(request, asking, noRoom);
+      if (!feed) {
+        this.#owner.context.limitHits.hit('topics', { topic });
+        return this.#refuse(request, asking, noRoom);
+      }
       if (this.#byTopic.get(topic) !== asking) return feeds.release(feed);
       const locating: Subscription = { kind: 'locating', feed };
       this.#byTopic.set(topic, locating);
@@ -105,11 +118,14 @@ export class Subscriptions {
   }
 
   #begin(request: Subscribe, feed: TopicFeed, head: TopicHead): void {
-    const { pump, outbound } = this.#owner;
+    const { pump, outbound, stages, context, spans } = this.#owner;
     const { topic, id: re } = request;
     const { epoch } = head;
     feed.learn(epoch, head.offset);
     const start = startOf(request, head);
+    if (request.resume) context.measures.resumed(start.gap ? 'gap' : 'resumed');
+    stages.reached('subscribed');
+    spans?.end(spanKey(topic));
     // Where the position is not taken up, neither is the message that was under way behind it.
     const partial = start.gap ? undefined : request.resume?.partial;
     const cursor = new Cursor(feed, { epoch, ...start, partial }, pump.activate);
@@ -131,6 +147,7 @@ export class Subscriptions {
 
   #refuse(request: Subscribe, asking: Subscription, refusal: Refusal): void {
     if (this.#byTopic.get(request.topic) !== asking) return;
+    this.#owner.spans?.end(spanKey(request.topic), refusal.code);
     this.unsubscribe(request.topic);
     this.#answer(request, refusal);
   }
@@ -147,6 +164,8 @@ export class Subscriptions {
     else gate.release('subscriptions');
   }
 }
+
+const spanKey = (topic: string): string => `s${topic}`;
 
 const noRoom: Refusal = {
   code: 'limit',

@@ -48,6 +48,11 @@ export class TopicFeed {
     return this.epoch !== undefined && (this.epoch !== epoch || this.offset > offset);
   }
 
+  /** Subscriptions that read the topic. */
+  get readers(): number {
+    return this.#readers.size;
+  }
+
   add(reader: FeedReader): void {
     this.#readers.add(reader);
   }

@@ -1,8 +1,17 @@
 import type { Backbone, WatchResult } from './backbone.ts';
 import type { FlushScheduler } from './flush-scheduler.ts';
 import { chain, isPromise, type MaybePromise } from './maybe-promise.ts';
+import type { Measures } from './sight/measures.ts';
 import type { ServerStats } from './stats.ts';
 import { TopicFeed } from './topic-feed.ts';
+
+/** What feeds need of their server. */
+interface FeedsOwner {
+  readonly backbone: Backbone;
+  readonly scheduler: FlushScheduler;
+  readonly stats: ServerStats;
+  readonly measures: Measures;
+}
 
 interface FeedEntry {
   readonly feed: TopicFeed;
@@ -15,11 +24,13 @@ export class TopicFeeds {
   readonly #backbone: Backbone;
   readonly #scheduler: FlushScheduler;
   readonly #stats: ServerStats;
+  readonly #measures: Measures;
   readonly #maxBytes: number;
   readonly #entries = new Map<string, FeedEntry>();
 
-  constructor(backbone: Backbone, scheduler: FlushScheduler, stats: ServerStats, maxBytes: number) {
+  constructor({ backbone, scheduler, stats, measures }: FeedsOwner, maxBytes: number) {
     this.#backbone = backbone;
+    this.#measures = measures;
     this.#scheduler = scheduler;
     this.#stats = stats;
     this.#maxBytes = maxBytes;
@@ -44,7 +55,11 @@ export class TopicFeeds {
 
   #open(topic: string): FeedEntry {
     const feed = new TopicFeed(topic, this.#backbone, this.#scheduler, this.#maxBytes);
-    const watch = this.#backbone.watch(topic, (epoch, offset) => feed.advanced(epoch, offset));
+    const { fanOut } = this.#measures;
+    const watch = this.#backbone.watch(topic, (epoch, offset) => {
+      if (feed.readers > 0) fanOut.observe(feed.readers);
+      feed.advanced(epoch, offset);
+    });
     const entry = { feed, watch, users: 0 };
     this.#entries.set(topic, entry);
     this.#stats.topics = this.#entries.size;

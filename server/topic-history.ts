@@ -1,4 +1,5 @@
 import { encodeBinary, encodeEnvelope } from '../src/protocol/codec.ts';
+import type { TraceContext } from '../src/protocol/trace-context.ts';
 import type {
   EncodedPayload,
   HistorySlice,
@@ -23,12 +24,14 @@ export interface NewMessage {
   readonly id: string;
   /** Milliseconds since the Unix epoch. */
   readonly ts: number;
+  readonly trace?: TraceContext | undefined;
 }
 
 /** Encodes a message once, for the history and for all its receivers. */
 export function encodeMessage(message: NewMessage, payload: EncodedPayload): StoredMessage {
-  const { topic, epoch, offset, id, ts } = message;
-  const head = { type: 'message', id, ts, topic, epoch, offset } as const;
+  const { topic, epoch, offset, id, ts, trace } = message;
+  const plain = { type: 'message', id, ts, topic, epoch, offset } as const;
+  const head = trace ? { ...plain, trace } : plain;
   if (isLarge(payload)) {
     const { id: name, size, form, mime } = payload;
     const transfer = { id: name, size, form, ...(mime !== undefined && { mime }), at: 0 };

@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts';
 import { Alarm } from './alarm.ts';
 import { StallWatch } from './gate/stall-watch.ts';
 import type { ServerLimits } from './limits.ts';
+import type { ClosedBy, Measures } from './sight/measures.ts';
 import type { Transport } from './transport.ts';
 
 /** What a WebSocket tells its session. */
@@ -17,11 +18,15 @@ export interface TransportListener {
   /** The peer takes nothing of what waits for it. */
   stalled(): void;
   drained(): void;
-  closed(): void;
+  closed(code: number, by: ClosedBy): void;
 }
 
-/** What bounds a transport. */
-export type TransportLimits = Pick<ServerLimits, 'closeTimeoutMs' | 'stallTimeoutMs'>;
+/** What a transport needs of its server. */
+interface TransportParts {
+  readonly clock: Clock;
+  readonly limits: Pick<ServerLimits, 'closeTimeoutMs' | 'stallTimeoutMs'>;
+  readonly measures: Measures;
+}
 
 /** A WebSocket of `ws` as a transport. */
 export class WsTransport implements Transport {
@@ -30,13 +35,16 @@ export class WsTransport implements Transport {
   readonly #closeTimeoutMs: number;
   readonly #deadline: Alarm;
   readonly #stall: StallWatch;
+  readonly #measures: Measures;
   #listener: TransportListener | undefined;
+  /** When the last ping went out, on the clock of `performance`; undefined once its pong has come. */
   #pingedAt: number | undefined;
   #rttMs: number | undefined;
 
-  constructor(socket: WebSocket, clock: Clock, limits: TransportLimits) {
+  constructor(socket: WebSocket, { clock, limits, measures }: TransportParts) {
     this.#socket = socket;
     this.#clock = clock;
+    this.#measures = measures;
     this.#closeTimeoutMs = limits.closeTimeoutMs;
     this.#stall = new StallWatch({
       clock,
@@ -58,21 +66,21 @@ export class WsTransport implements Transport {
     });
     socket.on('ping', (data) => listener.alive(data.byteLength));
     socket.on('pong', (data) => {
-      if (this.#pingedAt !== undefined) this.#rttMs = Math.max(0, this.#clock.now() - this.#pingedAt);
-      this.#pingedAt = undefined;
+      this.#ponged(data);
       listener.alive(data.byteLength);
     });
     // `ws` has closed with the right code by itself (1002, 1007, 1008, 1009): 'close' follows.
+    let violation: number | undefined;
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#deadline.set(this.#clock.now() + this.#closeTimeoutMs);
-      const code = violationCode(error.code);
-      if (code !== undefined) listener.violated(code);
+      violation = violationCode(error.code);
+      if (violation !== undefined) listener.violated(violation);
     });
-    socket.on('close', () => {
+    socket.on('close', (code) => {
       this.#deadline.clear();
       this.#stall.end();
       this.#listener = undefined;
-      listener.closed();
+      listener.closed(violation ?? code, violation === undefined ? 'client' : 'server');
     });
   }
 
@@ -99,8 +107,8 @@ export class WsTransport implements Transport {
 
   ping(): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#pingedAt = this.#clock.now();
-    this.#socket.ping();
+    this.#pingedAt = performance.now();
+    this.#socket.ping(roundTripPing);
   }
 
   pause(): void {
@@ -122,12 +130,22 @@ export class WsTransport implements Transport {
     this.#socket.terminate();
   }
 
+  /** A pong that nobody asked for has another payload, and measures nothing. */
+  #ponged(payload: Buffer): void {
+    if (this.#pingedAt === undefined || !payload.equals(roundTripPing)) return;
+    this.#rttMs = performance.now() - this.#pingedAt;
+    this.#measures.roundTrip.observe(this.#rttMs / 1000);
+    this.#pingedAt = undefined;
+  }
+
   /** Given to every send. An error is not of interest here: a 'close' follows it. */
   readonly #sent = (): void => {
     this.#stall.progressed();
     this.#listener?.drained();
   };
 }
+
+const roundTripPing = Buffer.from('rtt');
 
 /** Closes that `ws` does by itself, by the code of its error. */
 function violationCode(error: string | undefined): number | undefined {

@@ -281,7 +281,7 @@ export const mutants = [
     edits: [
       {
         file: 'src/subscription.ts',
-        find: 'since: position && { epoch: position.epoch, offset: position.offset }',
+        find: 'since: { epoch: position.epoch, offset: position.offset }',
         replace: 'since: undefined',
       },
     ],

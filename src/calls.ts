@@ -11,7 +11,10 @@ import * as protocolLimits from './protocol/limits.ts';
 import type { RequestOptions } from './types.ts';
 
 /** An op that the hub answers by its id. */
-type CallOp = Extract<TabOp, { kind: 'request' | 'reconnect' | 'withdraw' | 'follow' | 'list' | 'purge' }>;
+type CallOp = Extract<
+  TabOp,
+  { kind: 'request' | 'reconnect' | 'withdraw' | 'follow' | 'list' | 'metrics' | 'purge' }
+>;
 /** An op that gets its id here. */
 type Ask = CallOp extends infer O ? (O extends CallOp ? Omit<O, 'id'> : never) : never;
 type Answer = Extract<TabItem, { kind: 'response' | 'error' | 'entries' }>;
@@ -23,7 +26,7 @@ interface Call {
 }
 
 /** Requests and the like that have no answer yet. An answer that nobody waits for any more is nobody's loss. */
-export function createCalls({ world, push, ended }: Outlet) {
+export function createCalls({ world, push, ended, trace, sight }: Outlet) {
   const calls = new Map<string, Call>();
   let count = 0;
   const nextId = () => `${(count += 1)}`;
@@ -56,6 +59,7 @@ export function createCalls({ world, push, ended }: Outlet) {
       ts: world.now(),
       timeoutMs: Math.ceil(timeoutMs),
       ...encodePayload(input),
+      ...trace?.(),
     });
     const cancel = (error: ConnectionError) => {
       if (reject(id, error)) push({ kind: 'cancel', id });
@@ -71,7 +75,9 @@ export function createCalls({ world, push, ended }: Outlet) {
   }
 
   return {
-    request,
+    request: (...asked: Parameters<typeof request>) =>
+      sight?.requested(request(...asked)) ?? request(...asked),
+
     /** Asks the hub something, and gives what it answers. */
     ask: (op: Ask): Promise<unknown> => call({ ...op, id: nextId() } as CallOp),
 
@@ -90,7 +96,8 @@ export function createCalls({ world, push, ended }: Outlet) {
     /** Rejects what a hub has seen, and has no answer to, unless it may as well be asked again. */
     hubLost(error: ConnectionError): void {
       for (const [id, { op, wasPushed }] of calls) {
-        if (wasPushed && op.kind !== 'follow' && op.kind !== 'list') reject(id, error);
+        if (wasPushed && op.kind !== 'follow' && op.kind !== 'list' && op.kind !== 'metrics')
+          reject(id, error);
       }
     },
 

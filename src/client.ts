@@ -30,7 +30,7 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
 
   const tell = <E extends keyof SocketEventMap>(type: E, detail: SocketEventMap[E]['detail']) =>
     events.dispatchEvent(new CustomEvent(type, { detail }));
-  const setStatus = (next: SocketStatus): void => void tell('status', (status = next));
+  const setStatus = (next: SocketStatus): void => void tell('status', (status = parts.sight.status(next)));
   const push = (op: TabOp) => connector.push(op);
   const parts = createParts(settings, { world, push, ended: () => end }, (drop) => tell('dropped', drop));
 
@@ -86,11 +86,7 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
   followPage(world, connector, watching.signal);
   void connector.attach();
 
-  const { request } = parts.calls;
-  const { outbox, purge, reconnect } = parts.outbox;
-  const { subscribe } = parts.subscriptions;
-  const { publish } = parts.deliveries;
-  const methods = { subscribe, publish, request, reconnect, outbox, purge, close, [asyncDispose]: close };
+  const methods = { ...parts.methods(), close, [asyncDispose]: close };
   const properties = { status: { get: () => status } };
   return Object.defineProperties(Object.assign(events, methods), properties) as unknown as OneSocket;
 }

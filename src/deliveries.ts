@@ -38,7 +38,7 @@ class SentDelivery implements Delivery {
  * takes an entry back.
  */
 export function createDeliveries(
-  { world, push, ended }: Outlet,
+  { world, push, ended, trace, sight }: Outlet,
   maxPending: number,
   withdraw: (entryId: string) => Promise<boolean>,
   onDropped: (op: PublishOp, error: ConnectionError) => void,
@@ -63,7 +63,15 @@ export function createDeliveries(
     const content = encodeContent(payload, options.volatile === true);
     const seq = (tabSeq += 1);
     const id = `${idPrefix}-${seq}`;
-    const op = { kind: 'publish', tabSeq: seq, id, ts: world.now(), ...checked, ...content } as const;
+    const op = {
+      kind: 'publish',
+      tabSeq: seq,
+      id,
+      ts: world.now(),
+      ...checked,
+      ...content,
+      ...trace?.(),
+    } as const;
     const entry = new PendingEntry(op, options);
     const error = ended() ?? (pending.size < maxPending ? null : new ConnectionError(queueFull('entries')));
     const cancel = () => withdraw(id);
@@ -76,7 +84,8 @@ export function createDeliveries(
       push(op);
       entry.watchAbort(cancel, () => pending.has(seq));
     }
-    return new SentDelivery(id, entry.stored, entry.acked, cancel);
+    const delivery = new SentDelivery(id, entry.stored, entry.acked, cancel);
+    return sight?.published(delivery) ?? delivery;
   }
 
   return {
@@ -84,6 +93,7 @@ export function createDeliveries(
     stored: pending.toldStored,
     acked: pending.toldAcked,
     drop,
+    pending: () => pending.size,
 
     /** How much of a large entry the server has. */
     uploaded: (seq: number, ratio: number): void => pending.get(seq)?.progress(ratio),

@@ -2,6 +2,7 @@ import type { Position, TabItem } from '../worker/core/hub-api.ts';
 import { ContentLine } from './content-line.ts';
 import { Handlers } from './handlers.ts';
 import type { createInbox } from './inbox.ts';
+import { traceContextOf, type TraceContext } from './protocol/trace-context.ts';
 import { report } from './report.ts';
 import type { Gap, Message, Progress } from './types.ts';
 
@@ -9,7 +10,13 @@ type ItemOf<K extends TabItem['kind']> = Extract<TabItem, { kind: K }>;
 /** What comes in a topic. */
 export type FeedItem = ItemOf<'messages' | 'bytes' | 'large' | 'gap' | 'progress'>;
 
-type Row = readonly [id: string, ts: number, payload: unknown];
+type Row = readonly [id: string, ts: number, payload: unknown, trace?: unknown];
+
+/** As a field of a message; none where there is no trace, or what came is none. */
+function traced(came: unknown): { readonly trace?: TraceContext } {
+  const trace = came === undefined ? undefined : traceContextOf(came);
+  return trace ? { trace } : {};
+}
 
 /** What a subscription hears, in the order in which it comes. */
 export class Feed<T> {
@@ -18,11 +25,18 @@ export class Feed<T> {
   readonly progress = new Handlers<Progress>();
   readonly #topic: string;
   readonly #inbox: ReturnType<typeof createInbox<Message<T>>>;
+  /** Told how many messages the handlers get. */
+  readonly #heard: (count: number) => void;
   readonly #line = new ContentLine();
   /** Of the last message or gap that was told. */
   position: Position | undefined;
 
-  constructor(topic: string, inbox: ReturnType<typeof createInbox<Message<T>>>) {
+  constructor(
+    topic: string,
+    inbox: ReturnType<typeof createInbox<Message<T>>>,
+    heard: (count: number) => void,
+  ) {
+    this.#heard = heard;
     this.#topic = topic;
     this.#inbox = inbox;
   }
@@ -30,10 +44,10 @@ export class Feed<T> {
   /** A promise where a content has to be read first. */
   take(item: FeedItem): void | Promise<void> {
     if (item.kind !== 'large') return this.#line.pass(() => this.#take(item));
-    const { kind: _, sub, large, ...rest } = item;
+    const { kind: _, sub, large, trace, ...rest } = item;
     return this.#line.read(
       large,
-      (payload) => this.#tell([{ topic: this.#topic, payload: payload as T, ...rest }]),
+      (payload) => this.#tell([{ topic: this.#topic, payload: payload as T, ...rest, ...traced(trace) }]),
       (error) => {
         report(error);
         const { epoch, offset } = rest;
@@ -73,6 +87,7 @@ export class Feed<T> {
   }
 
   #tell(messages: readonly Message<T>[]): void {
+    this.#heard(messages.length);
     for (const message of messages) {
       this.position = message;
       this.messages.tell(message);
@@ -88,16 +103,17 @@ function messagesOf<T>(
   { epoch, offset, ...item }: Extract<TabItem, { kind: 'messages' | 'bytes' }>,
 ): Message<T>[] {
   if (item.kind === 'bytes') {
-    const { id, ts, bytes } = item;
-    return [{ topic, payload: bytes as T, id, offset, epoch, ts }];
+    const { id, ts, bytes, trace } = item;
+    return [{ topic, payload: bytes as T, id, offset, epoch, ts, ...traced(trace) }];
   }
-  const messages = (JSON.parse(item.rows) as Row[]).map(([id, ts, payload], index) => ({
+  const messages = (JSON.parse(item.rows) as Row[]).map(([id, ts, payload, trace], index) => ({
     topic,
     payload: payload as T,
     id,
     offset: offset + index,
     epoch,
     ts,
+    ...traced(trace),
   }));
   return item.skip ? messages.slice(item.skip) : messages;
 }

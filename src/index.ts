@@ -19,6 +19,14 @@ export type {
   Subscription,
   UntypedApi,
 } from './types.ts';
+export type { SocketMetrics, TabMetrics } from './metrics-types.ts';
+export type {
+  DurationSummary,
+  HubMetrics,
+  ReconnectReason,
+  TransferCounts,
+} from '../worker/core/metrics-types.ts';
+export type { TraceContext } from './protocol/trace-context.ts';
 export type {
   ConnectionState,
   Durability,

@@ -5,6 +5,7 @@ import { failure } from './failure.ts';
 import * as tabLimits from './limits.ts';
 import * as protocolLimits from './protocol/limits.ts';
 import { hostOrder, type HostOption } from './tab-world.ts';
+import type { TraceSource } from './trace.ts';
 import type { ConnectOptions } from './types.ts';
 
 const tokenCarriers: readonly TokenCarrier[] = ['message', 'subprotocol', 'query', 'cookie'];
@@ -14,6 +15,8 @@ export interface Settings {
   /** Of the hub, its worker, its locks and its database: see worker/names.ts. */
   readonly hubName: string;
   readonly auth: Auth | undefined;
+  readonly trace?: TraceSource | undefined;
+  readonly marks?: boolean | undefined;
   readonly worker: string;
   /** Where the hub may run, in the order in which that is tried. */
   readonly hosts: readonly HostOption[];
@@ -42,6 +45,9 @@ export function readOptions(url: string | URL, options: ConnectOptions, defaultW
     if (/\p{Surrogate}/u.test(identity)) invalid('identity', 'well-formed Unicode');
     hubName += `#${encodeURIComponent(identity)}`;
   }
+  const { trace, marks } = options;
+  checkFunction('trace', trace);
+  oneOf('marks', marks, [true, false]);
   const { heartbeat, backoff, connectTimeoutMs, handshakeTimeoutMs, queue, durability, host } = options;
   oneOf('host', host, hostOrder);
   oneOf('durability', durability, ['strict', 'relaxed']);
@@ -50,7 +56,7 @@ export function readOptions(url: string | URL, options: ConnectOptions, defaultW
   const hub = { ...numbers, url: target.href, durability, identity, tokenBy };
   // A blob: or data: URL, as a bundler may make of the worker, is a worker per tab: nothing would be shared.
   const script = readUrl('worker', worker, /^https?:/).href;
-  return { hubName, auth, worker: script, hosts: host ? [host] : hostOrder, hub };
+  return { hubName, auth, trace, marks, worker: script, hosts: host ? [host] : hostOrder, hub };
 }
 
 function readUrl(name: string, value: string | URL, schemes: RegExp): URL {
@@ -85,6 +91,11 @@ export function checkName(name: string, value: unknown, max: number): void {
   if (typeof value !== 'string' || !value || value.length > max) {
     invalid(name, `a string of 1 to ${max} characters`);
   }
+}
+
+/** A function, or undefined, or a ConnectionError `invalid-option`. */
+function checkFunction(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') invalid(name, 'a function');
 }
 
 /** One of these strings, or undefined, or a ConnectionError `invalid-option`. */

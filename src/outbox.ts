@@ -1,3 +1,4 @@
+import type { HubMetrics } from '../worker/core/metrics-types.ts';
 import type { PendingEntry } from '../worker/core/payload-types.ts';
 import type { createCalls } from './calls.ts';
 import { decodePayload } from './payload.ts';
@@ -34,6 +35,7 @@ export function createOutbox(ask: ReturnType<typeof createCalls>['ask']) {
     withdraw,
     outbox: { entries, delivery } satisfies Outbox,
     purge: async () => void (await ask({ kind: 'purge' })),
+    hubMetrics: async () => (await ask({ kind: 'metrics' })) as HubMetrics,
     reconnect: async () => void (await ask({ kind: 'reconnect' })),
   };
 }

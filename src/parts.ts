@@ -7,29 +7,45 @@ import type { Settings } from './options.ts';
 import { createOutbox } from './outbox.ts';
 import type { Outlet } from './outlet.ts';
 import { ConnectionError, errorData } from './protocol/errors.ts';
+import { createSight } from './sight.ts';
 import { createSubscriptions } from './subscriptions.ts';
+import { readTrace } from './trace.ts';
+import type { SocketMetrics } from './metrics-types.ts';
 import type { SocketEventMap } from './types.ts';
 
 /** Everything that a tab waits for: deliveries, calls and subscriptions. */
 export function createParts(
-  { hub }: Settings,
-  outlet: Outlet,
+  { hub, trace, marks = false }: Settings,
+  way: Pick<Outlet, 'world' | 'push' | 'ended'>,
   onDropped: (drop: SocketEventMap['dropped']['detail']) => void,
 ) {
+  const sight = createSight(marks);
+  const outlet: Outlet = { ...way, sight, trace: readTrace(trace) };
   const calls = createCalls(outlet);
   const subscriptions = createSubscriptions(outlet);
   const outbox = createOutbox(calls.ask);
   const maxPending = hub.queue?.maxEntries ?? tabLimits.pendingEntries;
-  const deliveries = createDeliveries(outlet, maxPending, outbox.withdraw, ({ id, topic }, error) =>
-    onDropped({ id, topic, error }),
-  );
+  const deliveries = createDeliveries(outlet, maxPending, outbox.withdraw, ({ id, topic }, error) => {
+    sight.dropped(error.code);
+    onDropped({ id, topic, error });
+  });
   const lost = () => new ConnectionError(errorData('hub-lost', 'outcome unknown', { retryable: true }));
 
+  /** What hub and tab have counted. */
+  async function metrics(): Promise<SocketMetrics> {
+    const hubMetrics = await outbox.hubMetrics();
+    return { hub: hubMetrics, tab: sight.metrics(deliveries.pending()) };
+  }
+
   return {
+    sight,
     calls,
     outbox,
     subscriptions,
     deliveries,
+
+    /** Those that the app calls. */
+    methods: () => methodsOf(calls, subscriptions, deliveries, outbox, metrics),
 
     /** Hands what the hub tells to the part that waits for it. */
     take(item: Exclude<TabItem, { kind: 'status' }>): void | Promise<void> {
@@ -78,4 +94,15 @@ export function createParts(
       for (const part of [subscriptions, deliveries, calls]) part.end(error);
     },
   };
+}
+
+/** The methods of a socket that its parts have. */
+function methodsOf(
+  { request }: ReturnType<typeof createCalls>,
+  { subscribe }: ReturnType<typeof createSubscriptions>,
+  { publish }: ReturnType<typeof createDeliveries>,
+  { outbox, purge, reconnect }: ReturnType<typeof createOutbox>,
+  metrics: () => Promise<SocketMetrics>,
+) {
+  return { subscribe, publish, request, metrics, outbox, purge, reconnect };
 }

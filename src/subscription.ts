@@ -26,11 +26,12 @@ export function createSubscription<T>(
   op: SubscribeOp,
   send: (op: TabOp) => void,
   onEnd: () => void,
+  heard: (count: number) => void = () => {},
 ): TabSubscription<T> {
   const { topic, sub } = op;
   const ready = deferred<void>();
   const inbox = createInbox<Message<T>>((isPaused) => send({ kind: isPaused ? 'pause' : 'resume', sub }));
-  const feed = new Feed<T>(topic, inbox);
+  const feed = new Feed<T>(topic, inbox, heard);
 
   function end(error: ConnectionError | null): void {
     feed.end();
@@ -79,8 +80,11 @@ export function createSubscription<T>(
       inbox.resume();
       feed.drop();
       const { position } = feed;
+      const { trace, ...anew } = op;
       // What stands there is often a whole message, whose payload has no business in an op or on the wire.
-      return { ...op, since: position && { epoch: position.epoch, offset: position.offset } };
+      // The trace is that of the first time: what is begun anew later is not the doing of a click.
+      if (!position) return op;
+      return { ...anew, since: { epoch: position.epoch, offset: position.offset } };
     },
   };
 }

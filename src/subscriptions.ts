@@ -8,7 +8,7 @@ import { createSubscription, type TabSubscription } from './subscription.ts';
 import type { SubscribeOptions, Subscription } from './types.ts';
 
 /** The subscriptions of a tab that have not ended. */
-export function createSubscriptions({ push, ended }: Outlet) {
+export function createSubscriptions({ push, ended, trace, sight }: Outlet) {
   const open = new Map<number, TabSubscription<unknown>>();
   let count = 0;
 
@@ -18,13 +18,22 @@ export function createSubscriptions({ push, ended }: Outlet) {
       if (!Number.isSafeInteger(replay) || replay < 0) invalid('replay', 'an integer from 0 on');
       oneOf('since', since, ['stored']);
       const sub = (count += 1);
-      const op = { kind: 'subscribe', sub, topic, replay, ...(since && { keepsCursor: true }) } as const;
+      const cursor = since && { keepsCursor: true };
+      const op = { kind: 'subscribe', sub, topic, replay, ...cursor, ...trace?.() } as const;
+      const heard = (count: number) => sight?.heard(sub, count);
       let unabort = () => {};
-      const subscription = createSubscription<unknown>(op, push, () => {
-        open.delete(sub);
-        unabort();
-      });
+      const subscription = createSubscription<unknown>(
+        op,
+        push,
+        () => {
+          open.delete(sub);
+          sight?.unsubscribed(sub);
+          unabort();
+        },
+        heard,
+      );
       open.set(sub, subscription);
+      sight?.subscribed(sub);
       push(op);
       const error = ended();
       if (error) subscription.end(error);
@@ -36,6 +45,7 @@ export function createSubscriptions({ push, ended }: Outlet) {
 
     /** A promise where a content has to be read first. */
     take(item: Extract<TabItem, { sub: number }>): void | Promise<void> {
+      if (item.kind === 'gap') sight?.gap();
       return open.get(item.sub)?.take(item);
     },
 

@@ -1,6 +1,11 @@
-import type { Durability, GapReason, HostKind, HubStatus, WhenFull } from '../worker/core/hub-api.ts';
+import type { Durability, HostKind, HubStatus, WhenFull } from '../worker/core/hub-api.ts';
 import type { AuthOptions } from './auth-types.ts';
+import type { Gap, Message, Progress } from './message-types.ts';
+import type { SocketMetrics } from './metrics-types.ts';
 import type { ConnectionError } from './protocol/errors.ts';
+import type { TraceContext } from './protocol/trace-context.ts';
+
+export type { Gap, Message, Progress } from './message-types.ts';
 
 /**
  * The payload types of an application: topics by name or by template, and requests by method.
@@ -83,6 +88,21 @@ export interface ConnectOptions extends AuthOptions {
    * disks, and a power loss may take the last moments along. Default `strict`.
    */
   durability?: 'strict' | 'relaxed';
+  /**
+   * Asked at every publish, request and subscribe where the page is in a distributed trace: that goes with the message,
+   * so that the work of the server, and of whoever gets the message, belongs to the same trace. Undefined, and what is no
+   * W3C trace context, is none. Default: never asked.
+   * @example
+   * // With OpenTelemetry; `propagation` writes `traceparent` and `tracestate`.
+   * trace: () => { const carrier = {}; propagation.inject(context.active(), carrier); return carrier; }
+   */
+  trace?: () => TraceContext | undefined;
+  /**
+   * Writes performance measures for a `PerformanceObserver` of the type `measure`: `onesocket:connect-open`, and from a
+   * call to its outcome `onesocket:publish-stored`, `onesocket:publish-acked` (with `detail.id` of the delivery) and
+   * `onesocket:subscribe-message` (the first one). Each is cleared from the page's timeline at once. Default false.
+   */
+  marks?: boolean;
 }
 
 /** The state of the connection as this tab sees it. */
@@ -103,44 +123,6 @@ export interface SocketEventMap {
   status: CustomEvent<SocketStatus>;
   /** An entry ended without reaching the server, whether or not somebody awaits its delivery. */
   dropped: CustomEvent<{ readonly id: string; readonly topic: string; readonly error: ConnectionError }>;
-}
-
-/** One message of a topic. */
-export interface Message<T = unknown> {
-  readonly topic: string;
-  /** JSON value, an ArrayBuffer if it was published as bytes, or a Blob. */
-  readonly payload: T;
-  /** The id of the publisher's delivery. */
-  readonly id: string;
-  /** Position in the topic: counts up by one per message within an epoch. */
-  readonly offset: number;
-  readonly epoch: string;
-  /** When the server accepted it, in milliseconds since the Unix epoch. */
-  readonly ts: number;
-}
-
-/** Messages that this subscription will not see. Fetch a snapshot if the app needs them. */
-export interface Gap {
-  readonly topic: string;
-  readonly reason: GapReason;
-  /** How many, where that is known. */
-  readonly missed: number | null;
-  /** The messages that follow have the offsets after this one. */
-  readonly offset: number;
-  readonly epoch: string;
-}
-
-/** How much of a large message has come. The message follows when all of it is there. */
-export interface Progress {
-  readonly topic: string;
-  /** The id of the publisher's delivery. */
-  readonly id: string;
-  readonly offset: number;
-  /** In bytes. */
-  readonly received: number;
-  readonly size: number;
-  /** From 0 to 1. */
-  readonly ratio: number;
 }
 
 /** Options of {@link OneSocket.subscribe}. */
@@ -281,6 +263,8 @@ export interface OneSocket<A extends ApiShape = UntypedApi> extends AsyncDisposa
    * with `storage-failed` where the store may still hold something, and with `hub-lost`, `queue-full` or `closed`.
    */
   purge(): Promise<void>;
+  /** What hub and tab have counted until now. Rejects with `queue-full` or `closed`. */
+  metrics(): Promise<SocketMetrics>;
   /** This tab leaves; what it published is stored first, and the socket stays for the others. */
   close(): Promise<void>;
   addEventListener<E extends keyof SocketEventMap>(

@@ -1,10 +1,9 @@
-import { errorData, queueFull } from '../src/protocol/errors.ts';
+import { queueFull } from '../src/protocol/errors.ts';
 import * as closeCodes from '../src/protocol/close-codes.ts';
 import { askForToken } from './ask-for-token.ts';
 import { serveChannel, type ChannelClients, type ChannelServer } from './channel-server.ts';
 import { completeConfig } from './core/config.ts';
 import * as coreLimits from './core/limits.ts';
-import type { Join } from './core/download.ts';
 import { hubTransition } from './core/hub.ts';
 import { createHubState, hubStatus, type HubState } from './core/hub-state.ts';
 import type { HubEffect, HubInput, TimerName } from './core/hub-types.ts';
@@ -18,11 +17,13 @@ import {
   type TabOp,
 } from './core/hub-api.ts';
 import * as workerLimits from './limits.ts';
+import { join, refused } from './hub-answers.ts';
 import { HubSocket } from './hub-socket.ts';
 import type { OutboxStore } from './outbox-store.ts';
 import { claimOwnership, type Ownership, type OwnershipWorld } from './ownership.ts';
 import type { TabLink } from './tab-link.ts';
 import { addressWith } from './token-carrier.ts';
+import { TransferMeter } from './transfer-meter.ts';
 import { timerGroup, type TimerGroup } from './timer-group.ts';
 import type { Dial } from './transport.ts';
 import { withDeadline } from './deadline.ts';
@@ -57,6 +58,7 @@ export class HubHost {
   #isElected = false;
   #hub: HubState | null = null;
   readonly #socket: HubSocket;
+  readonly #transfers = new TransferMeter();
   #troubles = 0;
   #lastTrouble: unknown;
 
@@ -64,7 +66,7 @@ export class HubHost {
     this.#world = world;
     this.hubId = world.randomId();
     this.#clock = timerGroup(world.clock);
-    this.#socket = new HubSocket(world.dial, (input) => this.#run(input));
+    this.#socket = new HubSocket(world.dial, (input) => this.#run(input), this.#transfers);
   }
 
   /** Serves one tab over its link. */
@@ -161,7 +163,7 @@ export class HubHost {
 
   #push(link: TabLink, hubId: string, tabId: string, ops: readonly TabOp[]): PushReply {
     if (!this.#isAttached(link, hubId, tabId)) return 'unknown-tab';
-    this.#run({ kind: 'tab-ops', tabId, ops });
+    this.#run({ kind: 'tab-ops', tabId, ops, transfers: this.#transfers.counts() });
     return 'taken';
   }
 
@@ -255,7 +257,10 @@ export class HubHost {
   }
 
   async #persist({ commit, change }: Extract<HubEffect, { kind: 'persist' }>): Promise<void> {
+    const { clock } = this.#world;
+    const begun = clock.context().ticks;
     await this.#world.store.commit(change);
+    this.#transfers.commits.add(clock.context().ticks - begun);
     this.#run({ kind: 'committed', commit });
   }
 
@@ -283,10 +288,3 @@ export class HubHost {
     if (this.#links.get(tabId) === attached) this.#run({ kind: 'batch-taken', tabId, number, endedSubs });
   }
 }
-
-const join: Join = (parts, type) => new Blob(parts as BlobPart[], { type: type ?? '' });
-
-const refused = (code: Parameters<typeof errorData>[0], message: string): AttachReply => ({
-  kind: 'refused',
-  error: errorData(code, message),
-});

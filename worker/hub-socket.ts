@@ -1,6 +1,7 @@
 import { decodeServerFrame, encodeBinary, encodeEnvelope, packFrames } from '../src/protocol/codec.ts';
 import type { HubEffect, HubInput } from './core/hub-types.ts';
 import type { DialAddress } from './token-carrier.ts';
+import type { TransferMeter } from './transfer-meter.ts';
 import type { Dial, Transport, TransportEvents } from './transport.ts';
 
 type EffectOf<K extends HubEffect['kind']> = Extract<HubEffect, { kind: K }>;
@@ -9,10 +10,12 @@ type EffectOf<K extends HubEffect['kind']> = Extract<HubEffect, { kind: K }>;
 export class HubSocket {
   readonly #open: Dial;
   readonly #run: (input: HubInput) => void;
+  readonly #meter: TransferMeter;
   #transport: { readonly dial: number; readonly socket: Transport } | null = null;
 
-  constructor(open: Dial, run: (input: HubInput) => void) {
+  constructor(open: Dial, run: (input: HubInput) => void, meter: TransferMeter) {
     this.#open = open;
+    this.#meter = meter;
     this.#run = run;
   }
 
@@ -21,6 +24,7 @@ export class HubSocket {
     const events: TransportEvents = {
       opened: () => this.#run({ kind: 'opened', dial }),
       frame: (data) => {
+        this.#meter.frameReceived(data);
         const decoded = decodeServerFrame(data);
         if ('violation' in decoded) this.#run({ kind: 'bad-frame', dial, violation: decoded.violation });
         else this.#run({ kind: 'frame', dial, envelopes: decoded.envelopes });
@@ -40,15 +44,19 @@ export class HubSocket {
   send({ dial, envelopes, bounds }: EffectOf<'send'>): void {
     if (this.#transport?.dial !== dial) return;
     const { socket } = this.#transport;
+    const write = (frame: string | Uint8Array<ArrayBuffer>) => {
+      this.#meter.frameSent(frame);
+      socket.send(frame);
+    };
     let texts: string[] = [];
     const sendTexts = () => {
-      for (const frame of packFrames(texts, bounds)) socket.send(frame);
+      for (const frame of packFrames(texts, bounds)) write(frame);
       texts = [];
     };
     for (const outgoing of envelopes) {
       if (outgoing.bytes) {
         sendTexts();
-        socket.send(encodeBinary(outgoing.head, outgoing.bytes));
+        write(encodeBinary(outgoing.head, outgoing.bytes));
       } else {
         texts.push(encodeEnvelope(outgoing));
       }

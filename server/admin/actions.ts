@@ -61,15 +61,15 @@ function listConnections(input: AdminInput, { connections }: AdminTarget): Prepa
 }
 
 function shownConnection({ id, session, transport, address, since, bytes }: Connection): object {
-  const { client, subscriptions } = session;
+  const { opened } = session;
   const { read, written } = bytes();
   return {
     id,
     identity: session.identity ?? null,
-    clientId: client?.clientId ?? null,
+    clientId: opened?.client.clientId ?? null,
     address: address ?? null,
     since: new Date(since).toISOString(),
-    subscriptions,
+    subscriptions: opened?.subscriptions ?? 0,
     bytesRead: read,
     bytesWritten: written,
     rttMs: transport.rttMs ?? null,

@@ -127,10 +127,10 @@ export class DurableBackbone implements Backbone {
   }
 
   #publish(publication: Publication, done: (result: PublishResult) => void): Prepared {
-    const { topic: name, id, ts, payload, client } = publication;
+    const { topic: name, client } = publication;
     const topic = this.#topics.use(name);
     if (!topic && this.#topics.isHolding) return { kind: 'postponed' };
-    const message = topic && this.#topics.add(topic, id, ts, payload);
+    const message = topic && this.#topics.add(topic, publication);
     if (client) this.#clients.advance(client, message ? undefined : topicLimit);
     if (!message) return prepared(() => done({ kind: 'refused', ...topicLimit }));
     const { offset } = message;

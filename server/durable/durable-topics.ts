@@ -1,4 +1,4 @@
-import type { EncodedPayload, StoredMessage } from '../backbone.ts';
+import type { Publication, StoredMessage } from '../backbone.ts';
 import { encodeMessage } from '../topic-history.ts';
 import { TopicStore, type Topic, type TopicBounds } from '../topic-store.ts';
 import type { RecordStore, StoreChange } from './record-store.ts';
@@ -62,7 +62,7 @@ export class DurableTopics {
   }
 
   /** Adds a message to the transaction under way, and returns it. */
-  add(topic: Topic, id: string, ts: number, payload: EncodedPayload): StoredMessage {
+  add(topic: Topic, { id, ts, payload, trace }: Publication): StoredMessage {
     let pending = this.#pending.get(topic);
     if (!pending) {
       pending = { messages: [], release: this.#topics.watch(topic, () => undefined) };
@@ -70,7 +70,7 @@ export class DurableTopics {
     }
     const { epoch, offset: last } = topic.history.head();
     const offset = last + pending.messages.length + 1;
-    const message = encodeMessage({ topic: topic.name, epoch, offset, id, ts }, payload);
+    const message = encodeMessage({ topic: topic.name, epoch, offset, id, ts, trace }, payload);
     pending.messages.push(message);
     this.#kept.get(topic)!.usedAt = ts;
     return message;

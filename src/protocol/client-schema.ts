@@ -1,4 +1,4 @@
-import { chunk, chunkAck, form, id, mime, name, topic } from './common-fields.ts';
+import { chunk, chunkAck, form, id, mime, name, topic, trace } from './common-fields.ts';
 import { json, list, object, oneOf, optional, string, uint } from './field.ts';
 import * as limits from './limits.ts';
 
@@ -23,6 +23,7 @@ export const clientSchema = {
   auth: { payload: object({ token: string(limits.tokenLength) }) },
   subscribe: {
     topic,
+    trace,
     /** Messages of the history to begin with, where there is no `resume`. */
     replay: optional(uint()),
     /** The last position that the hub has. */
@@ -39,6 +40,7 @@ export const clientSchema = {
   publish: {
     topic,
     seq: uint(),
+    trace,
     /** `null` where `transfer` names the content. */
     payload: json,
     transfer: optional(object({ id, size: uint(), form, mime })),
@@ -51,6 +53,7 @@ export const clientSchema = {
   'chunk-ack': chunkAck,
   request: {
     method: string(limits.methodLength),
+    trace,
     payload: json,
     /** Milliseconds that the hub waits; 0 for as long as the server's own limit lets the request run. */
     timeoutMs: uint(limits.durationMs),

@@ -12,6 +12,11 @@ export const form = oneOf('json', 'bytes', 'blob');
 export const mime = optional(string(limits.mimeLength));
 /** The sender of the chunks is told how many bytes of the transfer have come, cumulatively. */
 export const chunkAck = { transfer: id, received: uint() } as const;
+/**
+ * Where the sender is in a trace (W3C Trace Context): `{ traceparent, tracestate }`. Read by `traceContextOf`: what is
+ * none is ignored, for it must not keep a message from its topic.
+ */
+export const trace = optional(json);
 /** A part of a large payload; always a binary frame. The bytes begin at `at`. */
 export const chunk = { transfer: id, at: uint(), payload: json } as const;
 export const failure = object({ code: name, message: reason, retryable: optional(boolean) });

@@ -27,6 +27,8 @@ export const closeReasonBytes = 123;
 export const binaryHeaderBytes = 4096;
 /** Characters in a media type: those of office documents alone have 73. */
 export const mimeLength = 256;
+/** Characters in the `tracestate` of a trace context: what the specification asks to pass on at the least. */
+export const tracestateLength = 512;
 /** Bytes in one chunk of a large payload. */
 export const chunkBytes = 65_536;
 /** Chunks that may be unacknowledged in one direction of a connection. */

@@ -1,4 +1,4 @@
-import { chunk, chunkAck, failure, form, id, mime, name, reason, topic } from './common-fields.ts';
+import { chunk, chunkAck, failure, form, id, mime, name, reason, topic, trace } from './common-fields.ts';
 import { boolean, json, list, object, oneOf, optional, string, uint } from './field.ts';
 import * as limits from './limits.ts';
 
@@ -49,6 +49,8 @@ export const serverSchema = {
     topic,
     epoch: name,
     offset: uint(),
+    /** Of the publish that it came from. */
+    trace,
     /** `null` where `transfer` names the content, whose chunks follow. */
     payload: json,
     transfer: optional(object({ id, size: uint(), form, mime, /** Where the chunks begin. */ at: uint() })),

@@ -1,7 +1,10 @@
 import type { ErrorData } from '../../src/protocol/errors.ts';
-import type { BackoffPolicy, HeartbeatPolicy } from './policy-types.ts';
+import type { TraceContext } from '../../src/protocol/trace-context.ts';
+import type { BackoffPolicy, HeartbeatPolicy, QueuePolicy } from './policy-types.ts';
 import type { TokenCarrier, TokenReply } from './token-types.ts';
 import type { Large, LargeMessage, LargeProgress, PendingEntry } from './payload-types.ts';
+
+export type { QueuePolicy, WhenFull } from './policy-types.ts';
 
 /**
  * The contract between a tab and the hub: two small interfaces that Comlink carries, one at either end of
@@ -46,24 +49,6 @@ export interface HubConfig {
   /** Whom the outbox belongs to; the server refuses a token of anybody else. Empty where the app does not say. */
   readonly identity: string;
 }
-
-/** Bounds of the outbox, and what happens to an entry that does not fit. */
-export interface QueuePolicy {
-  readonly maxEntries: number;
-  /** Of the payloads: UTF-16 code units of JSON, or bytes. */
-  readonly maxBytes: number;
-  /** Of the contents of large entries, which count against this bound instead. */
-  readonly maxLargeBytes: number;
-  /** Age at which an unsent entry expires. */
-  readonly maxAgeMs: number;
-  readonly whenFull: WhenFull;
-}
-
-/**
- * What a full outbox does with a new entry: lets it wait unstored until there is room (`block`), fails it
- * (`reject`), or fails the oldest unsent ones in its place (`drop-oldest`).
- */
-export type WhenFull = 'block' | 'reject' | 'drop-oldest';
 
 /** Where stored entries are: `memory` does not outlive the hub. */
 export type Durability = 'strict' | 'relaxed' | 'memory';
@@ -125,6 +110,8 @@ export type TabOp =
       readonly coalesceKey?: string | undefined;
       /** Never stored, and dropped unless it can be sent now. */
       readonly volatile?: boolean | undefined;
+      /** Where the tab is in a trace; so for a subscription and a request. */
+      readonly trace?: TraceContext | undefined;
     }
   | {
       readonly kind: 'subscribe';
@@ -135,6 +122,7 @@ export type TabOp =
       readonly since?: Position | undefined;
       /** Begins at the topic's stored cursor, where there is one, and keeps that up to date. */
       readonly keepsCursor?: boolean | undefined;
+      readonly trace?: TraceContext | undefined;
     }
   | { readonly kind: 'unsubscribe'; readonly sub: number }
   | { readonly kind: 'pause' | 'resume'; readonly sub: number }
@@ -146,6 +134,7 @@ export type TabOp =
       readonly bytes?: ArrayBuffer;
       readonly ts: number;
       readonly timeoutMs: number;
+      readonly trace?: TraceContext | undefined;
     }
   | { readonly kind: 'cancel'; readonly id: string }
   | { readonly kind: 'signal'; readonly signal: PageSignal }
@@ -165,6 +154,8 @@ export type TabOp =
     }
   /** Answered by `entries`. */
   | { readonly kind: 'list'; readonly id: string }
+  /** What the hub counts; answered by a `response` with the JSON of a `HubMetrics`. */
+  | { readonly kind: 'metrics'; readonly id: string }
   /** Forgets all entries and cursors of this outbox; answered by a `response` once the store has. */
   | { readonly kind: 'purge'; readonly id: string };
 
@@ -186,7 +177,7 @@ export type TabItem =
       readonly sub: number;
       readonly epoch: string;
       readonly offset: number;
-      /** JSON text of an array of [id, ts, payload]. */
+      /** JSON text of an array of [id, ts, payload] or [id, ts, payload, trace]. */
       readonly rows: string;
       /** Rows at the beginning that this subscription does not want. */
       readonly skip: number;
@@ -199,6 +190,8 @@ export type TabItem =
       readonly id: string;
       readonly ts: number;
       readonly bytes: ArrayBuffer;
+      /** As it came: whoever reads it has to check it. */
+      readonly trace?: unknown;
     }
   | ({ readonly kind: 'large' } & LargeMessage)
   | ({ readonly kind: 'progress' } & LargeProgress)

@@ -20,7 +20,12 @@ export function stepConnection(hub: HubState, input: ConnectionInput, context: C
   if (state.state !== before.state || state.attempt !== before.attempt) markStatus(hub);
   if (hub.session && sessionDial(state) !== hub.session.dial) endSession(hub, input, context);
   if (state.state !== before.state) {
-    if (state.state === 'backoff' || state.state === 'suspended') hub.lastError = state.error;
+    if (state.state === 'backoff' || state.state === 'suspended') {
+      hub.lastError = state.error;
+      if (before.state !== 'backoff') hub.meter.connectionEnded(state.error.code);
+    }
+    if (state.state === 'open') hub.meter.connected();
+    if (input.kind === 'reconnect' && state.state === 'connecting') hub.meter.reconnectAsked();
     settleReconnects(hub);
   }
   if (input.kind === 'lost' && input.code === closeCodes.staleClientEpoch) {
@@ -48,6 +53,7 @@ function carryOn(hub: HubState, effect: ConnectionEffect, context: Context): voi
       greet(hub, effect.dial, effect.credentials, context);
       return;
     case 'dial':
+      hub.meter.connectAttempts += 1;
       hub.effects.push({ ...effect, token: carriedToken(hub) });
       return;
     case 'hang-up':
@@ -143,6 +149,7 @@ export function stepHeartbeat(hub: HubState, input: HeartbeatInput, context: Con
         break;
       case 'round-trip':
         hub.rttMs = effect.rttMs;
+        hub.meter.roundTrips.add(effect.rttMs);
         markStatus(hub);
         break;
       case 'dead': {

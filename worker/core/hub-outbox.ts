@@ -30,6 +30,7 @@ export function publish(hub: HubState, tabId: string, op: OpOf<'publish'>, now: 
   else if (bytes) draft.bytes = bytes;
   else draft.json = json!;
   if (coalesceKey !== undefined) draft.coalesceKey = coalesceKey;
+  if (op.trace) draft.trace = op.trace;
   hub.expiryAt = Math.min(hub.expiryAt, expiresAt);
   const entry = { draft, isVolatile: op.volatile ?? false };
   if (!hub.blocked.has(tabId) && admit(hub, entry)) return;
@@ -37,8 +38,16 @@ export function publish(hub: HubState, tabId: string, op: OpOf<'publish'>, now: 
 }
 
 /** False if there is no room for an entry, and it may wait for some. */
-function admit({ outbox, session, connection }: HubState, { draft, isVolatile }: BlockedEntry): boolean {
-  if (!isVolatile) return outbox.append(draft);
+function admit(
+  { outbox, session, connection, meter }: HubState,
+  { draft, isVolatile }: BlockedEntry,
+): boolean {
+  const before = outbox.lastSeq;
+  if (!isVolatile) {
+    const isDone = outbox.append(draft);
+    if (outbox.lastSeq > before) meter.entriesTaken += 1;
+    return isDone;
+  }
   const isOpen = connection.state === 'open' && session && !session.isCongested;
   outbox.appendVolatile(draft, isOpen ? session.window : 0);
   return true;
@@ -82,7 +91,7 @@ export function list(hub: HubState, tab: Tab, { id }: OpOf<'list'>): void {
     return tellError(hub, tab.id, id, queueFull('lists of entries'));
   }
   const entries = hub.outbox.list().map(({ entry, isSent }): PendingEntry => {
-    const { seq: _, tabId: __, tabSeq: ___, coalesceKey: ____, ...rest } = entry;
+    const { seq: _, tabId: __, tabSeq: ___, coalesceKey: ____, trace: _____, ...rest } = entry;
     return { ...rest, isSent };
   });
   tab.answers.push({ kind: 'entries', id, entries });
@@ -142,6 +151,7 @@ function tellOne(hub: HubState, tidings: Tidings): void {
   hub.tabs.tellFate(tidings);
   if (tidings.kind !== 'failed') return;
   hub.dropped += 1;
+  hub.meter.dropped(tidings.error.code);
   markCounters(hub);
   if (hub.followers.length === 0) return;
   hub.followers = hub.followers.filter(({ tabId, id, entryId }) => {

@@ -1,5 +1,6 @@
 import { errorData } from '../../src/protocol/errors.ts';
 import * as protocolLimits from '../../src/protocol/limits.ts';
+import type { TraceContext } from '../../src/protocol/trace-context.ts';
 import { fitsUtf8 } from '../../src/protocol/utf8.ts';
 import type { Context } from './context.ts';
 import type { Entry } from './store-types.ts';
@@ -33,9 +34,9 @@ export function askTopics(hub: HubState, requests: readonly TopicRequest[], now:
       say(hub, now, { type: 'unsubscribe', topic });
       continue;
     }
-    const { id, replay, resume, partial } = request;
+    const { id, replay, resume, partial, trace } = request;
     const from = resume ? { resume: partial ? { ...resume, partial } : resume } : { replay };
-    say(hub, now, { type: 'subscribe', id, topic, ...from });
+    say(hub, now, { type: 'subscribe', id, topic, ...traced(trace), ...from });
   }
 }
 
@@ -48,16 +49,17 @@ function sendRequests(hub: HubState, session: Session): void {
       continue;
     }
     request.wasSent = true;
-    const { method, ts, timeoutMs, json, bytes } = op;
-    hub.outgoing.push({ head: { type: 'request', id: wireId, ts, method, timeoutMs }, json, bytes });
+    const { method, ts, timeoutMs, json, bytes, trace } = op;
+    const head = { type: 'request', id: wireId, ts, method, timeoutMs, ...traced(trace) } as const;
+    hub.outgoing.push({ head, json, bytes });
   }
 }
 
 function sendEntries(hub: HubState, session: Session, now: number): void {
   const whyNot = (entry: Entry) => (fits(entry, session) ? undefined : tooLarge(session));
   for (const entry of hub.outbox.take(session, now, whyNot)) {
-    const { id, ts, seq, topic, json, bytes, large } = entry;
-    const head = { type: 'publish', id, ts, seq, topic } as const;
+    const { id, ts, seq, topic, json, bytes, large, trace } = entry;
+    const head = { type: 'publish', id, ts, seq, topic, ...traced(trace) } as const;
     if (large) {
       const { blob, ...what } = large;
       hub.outgoing.push({ head: { ...head, payload: null, transfer: { id, size: blob.size, ...what } } });
@@ -66,6 +68,9 @@ function sendEntries(hub: HubState, session: Session, now: number): void {
     }
   }
 }
+
+/** A field that is there only where something is traced. */
+const traced = (trace: TraceContext | undefined) => (trace ? { trace } : {});
 
 /** Whether a payload goes into one frame, with room for the longest head that there can be. */
 function fits(payload: { readonly json?: string; readonly bytes?: ArrayBuffer }, session: Session): boolean {

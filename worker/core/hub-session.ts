@@ -21,6 +21,7 @@ export function takeFrame(hub: HubState, envelopes: readonly ServerEnvelope[], c
       index += run.length;
       if (!hub.session) return misplaced(hub, 'message', context);
       hub.session.received += run.length;
+      hub.meter.messagesReceived += run.length;
       hub.topics.take(run);
     } else {
       takeEnvelope(hub, envelopes[index]!, context);
@@ -79,7 +80,7 @@ function takeSessionEnvelope(hub: HubState, envelope: SessionEnvelope, now: numb
       hub.session!.received += 1;
       return hub.topics.take([envelope]);
     case 'ack':
-      hub.outbox.ack(envelope.seq);
+      countAcked(hub, () => hub.outbox.ack(envelope.seq));
       hub.session!.windowBytes = Math.min(hub.session!.windowBytes * 2, coreLimits.windowBytesMax);
       return markCounters(hub);
     case 'nack':
@@ -148,7 +149,7 @@ function takeWelcome(hub: HubState, welcome: ServerMessage<'welcome'>, context: 
   };
   hub.lastError = null;
   for (const refusal of rejected) takeNack(hub, refusal.seq, refusal);
-  hub.outbox.resume(lastSeq);
+  countAcked(hub, () => hub.outbox.resume(lastSeq));
   if (!hub.session.hasChunks) hub.outbox.held.holdAllAgain();
   // What expired while the server might have had it.
   hub.expiryAt = Math.min(hub.expiryAt, context.now + coreLimits.expiryIntervalMs);
@@ -157,6 +158,13 @@ function takeWelcome(hub: HubState, welcome: ServerMessage<'welcome'>, context: 
     heartbeatMs > 0 ? { ...heartbeat, intervalMs: Math.min(heartbeat.intervalMs, heartbeatMs) } : heartbeat;
   stepConnection(hub, { kind: 'welcome', dial }, context);
   stepHeartbeat(hub, { kind: 'start' }, context);
+}
+
+/** Counts the entries that an acknowledgement settles. */
+function countAcked({ outbox, meter }: HubState, acknowledge: () => void): void {
+  const before = outbox.pending.entries;
+  acknowledge();
+  meter.entriesAcked += before - outbox.pending.entries;
 }
 
 function takeNack(hub: HubState, seq: number, refusal: Failure): void {

@@ -11,6 +11,7 @@ import * as coreLimits from './limits.ts';
 import { Blocked } from './blocked.ts';
 import type { Join } from './download.ts';
 import { Cursors } from './cursors.ts';
+import { HubMeter } from './hub-meter.ts';
 import { Journal } from './journal.ts';
 import { Outbox } from './outbox.ts';
 import type { OutboxIdentity, StoredOutbox, StoreHealth } from './store-types.ts';
@@ -92,6 +93,7 @@ export interface HubState {
   rttMs: number | null;
   lastError: ErrorData | null;
   dropped: number;
+  readonly meter: HubMeter;
   /** When the next entry expires, as far as is known, and for when the timer was set. */
   expiryAt: number;
   expirySetFor: number;
@@ -114,6 +116,7 @@ export function createHubState(
 ): HubState {
   const { clientId, clientEpoch, owner, cursors, failures, entries, held } = stored;
   const journal = new Journal();
+  const meter = new HubMeter();
   return {
     self,
     config,
@@ -139,6 +142,7 @@ export function createHubState(
     rttMs: null,
     lastError: null,
     dropped: 0,
+    meter,
     expiryAt: [...entries, ...held].reduce((at, { expiresAt }) => Math.min(at, expiresAt ?? at), Infinity),
     expirySetFor: Infinity,
     reconnecting: [],

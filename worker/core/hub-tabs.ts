@@ -7,6 +7,7 @@ import { askTopics } from './hub-sending.ts';
 import { markCounters, markStatus, say, tellError, type HubState } from './hub-state.ts';
 import { beginLinger, endLinger } from './linger.ts';
 import * as coreLimits from './limits.ts';
+import type { HubInput } from './hub-types.ts';
 import type { Tab } from './tab-types.ts';
 
 /** Takes a tab in. A tab that attaches again starts from a clean slate: it tells what it wants anew. */
@@ -41,13 +42,24 @@ function forgetTab(hub: HubState, tabId: string, context: Context): void {
 }
 
 /** Takes a batch of a tab's operations, in order. */
-export function takeOps(hub: HubState, tabId: string, ops: readonly TabOp[], context: Context): void {
+export function takeOps(
+  hub: HubState,
+  { tabId, ops, transfers }: Extract<HubInput, { kind: 'tab-ops' }>,
+  context: Context,
+): void {
   const tab = hub.tabs.get(tabId);
   if (!tab) return;
-  for (const op of ops) takeOp(hub, tab, op, context);
+  for (const op of ops) {
+    if (op.kind === 'metrics') {
+      const json = JSON.stringify(hub.meter.metrics(transfers));
+      tab.answers.push({ kind: 'response', id: op.id, json });
+    } else {
+      takeOp(hub, tab, op, context);
+    }
+  }
 }
 
-function takeOp(hub: HubState, tab: Tab, op: TabOp, context: Context): void {
+function takeOp(hub: HubState, tab: Tab, op: Exclude<TabOp, { kind: 'metrics' }>, context: Context): void {
   switch (op.kind) {
     case 'publish':
       markCounters(hub);

@@ -2,6 +2,7 @@ import type { FrameBounds, Outgoing } from '../../src/protocol/outgoing.ts';
 import type { ClientEnvelope, ServerEnvelope } from '../../src/protocol/schema.ts';
 import type { AttachRequest, TabItem, TabOp } from './hub-api.ts';
 import type { LargeContent } from './payload-types.ts';
+import type { TransferCounts } from './metrics-types.ts';
 import type { ConnectionEffect, ConnectionInput } from './connection-types.ts';
 import type { StoreChange, StoreHealth } from './store-types.ts';
 
@@ -23,7 +24,13 @@ export type HubInput =
   | { readonly kind: 'tab-gone'; readonly tabId: string }
   /** A tab of a newer version waits for this hub's end. */
   | { readonly kind: 'outdated' }
-  | { readonly kind: 'tab-ops'; readonly tabId: string; readonly ops: readonly TabOp[] }
+  | {
+      readonly kind: 'tab-ops';
+      readonly tabId: string;
+      readonly ops: readonly TabOp[];
+      /** What the interpreter has counted, for an op that asks. */
+      readonly transfers: TransferCounts;
+    }
   /** The tab took the batch with this number, and all before it. */
   | {
       readonly kind: 'batch-taken';

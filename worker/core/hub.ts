@@ -54,7 +54,7 @@ function take(hub: HubState, input: HubInput, context: Context): void {
       hub.isOutdated = true;
       return;
     case 'tab-ops':
-      return takeOps(hub, input.tabId, input.ops, context);
+      return takeOps(hub, input, context);
     case 'batch-taken': {
       const tab = hub.tabs.get(input.tabId);
       if (!tab) return;
@@ -105,6 +105,7 @@ function deliver(hub: HubState): void {
       if (tab.statusIsDirty) items.push({ kind: 'status', status: (status ??= hubStatus(hub)) });
       tab.statusIsDirty = false;
       if (items.length > 0) {
+        hub.meter.batchesDelivered += 1;
         hub.effects.push({ kind: 'deliver', tabId: tab.id, number: nextBatch(tab.window), items });
       }
     }

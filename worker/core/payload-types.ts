@@ -31,6 +31,8 @@ export interface LargeMessage {
   readonly id: string;
   readonly ts: number;
   readonly large: Large;
+  /** As it came: whoever reads it has to check it. */
+  readonly trace?: unknown;
 }
 
 /** How much has come of the large message that is next. */

@@ -1,4 +1,5 @@
 import type { ErrorData } from '../../src/protocol/errors.ts';
+import type { TraceContext } from '../../src/protocol/trace-context.ts';
 import type { Durability, FailedEntry, Position } from './hub-api.ts';
 import type { Large } from './payload-types.ts';
 
@@ -18,6 +19,8 @@ export interface Entry {
   readonly ts: number;
   readonly expiresAt: number | null;
   readonly coalesceKey?: string;
+  /** Where the tab was in a trace when it published. */
+  readonly trace?: TraceContext;
 }
 
 /** An entry that ended without reaching the server, kept for tabs that ask later. */

@@ -1,5 +1,6 @@
 import type { BatchWindow } from './batch-window.ts';
 import type { GapReason, Position, TabItem } from './hub-api.ts';
+import type { TraceContext } from '../../src/protocol/trace-context.ts';
 import type { Download } from './download.ts';
 import type { TopicTail } from './topic-tail.ts';
 
@@ -66,6 +67,8 @@ export interface Topic {
   /** The large message after that, as far as it has come. */
   download: Download | null;
   wire: { readonly state: 'wanted' } | Asked | { readonly state: 'live' };
+  /** Of the subscription because of which it is wanted, until it is asked for. */
+  trace: TraceContext | undefined;
 }
 
 interface Asked {

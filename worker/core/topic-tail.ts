@@ -18,7 +18,7 @@ interface RecordBase {
 
 interface RowsRecord extends RecordBase {
   readonly kind: 'messages';
-  /** JSON text of an array of [id, ts, payload]; encoded once for all tabs. */
+  /** JSON text of an array of [id, ts, payload] or [id, ts, payload, trace]; encoded once for all tabs. */
   readonly rows: string;
 }
 
@@ -27,6 +27,7 @@ interface BytesRecord extends RecordBase {
   readonly id: string;
   readonly ts: number;
   readonly bytes: ArrayBuffer;
+  readonly trace?: unknown;
 }
 
 interface LargeRecord extends RecordBase {
@@ -34,6 +35,7 @@ interface LargeRecord extends RecordBase {
   readonly id: string;
   readonly ts: number;
   readonly large: Large;
+  readonly trace?: unknown;
 }
 
 interface GapRecord extends RecordBase {

@@ -1,8 +1,10 @@
 import { queueFull, type ErrorData } from '../../src/protocol/errors.ts';
+import type { TraceContext } from '../../src/protocol/trace-context.ts';
 import type { ServerMessage } from '../../src/protocol/schema.ts';
 import { Download, isLarge, type Join } from './download.ts';
 import type { GapReason, Position } from './hub-api.ts';
 import * as coreLimits from './limits.ts';
+import { continues, isBytes, isSingle, rowOf, traced } from './message-run.ts';
 import type { Tab, TabSubscription, Topic } from './tab-types.ts';
 import { isBehindTail, oldestSince, rewind, startAtServer, startInTail } from './topic-start.ts';
 import { TopicTail } from './topic-tail.ts';
@@ -17,6 +19,8 @@ export type TopicRequest =
       readonly resume: Position | null;
       /** The large message after `resume`, and how much of it has come. */
       readonly partial?: { readonly offset: number; readonly received: number };
+      /** Of the subscription because of which the topic is asked for. */
+      readonly trace: TraceContext | undefined;
     }
   | { readonly kind: 'unsubscribe'; readonly topic: string };
 
@@ -54,6 +58,7 @@ export class Topics {
       readonly replay: number;
       readonly since?: Position | undefined;
       readonly keepsCursor?: boolean | undefined;
+      readonly trace?: TraceContext | undefined;
     },
   ): ErrorData | undefined {
     if (tab.subscriptions.has(wish.sub)) return undefined;
@@ -76,9 +81,12 @@ export class Topics {
     };
     tab.subscriptions.set(wish.sub, subscription);
     topic.subscriptions.add(subscription);
-    if (!topic.cursor) return undefined;
-    if (isBehindTail(subscription, topic.cursor)) rewind(topic);
-    else startInTail(subscription, topic.cursor);
+    if (topic.cursor) {
+      if (isBehindTail(subscription, topic.cursor)) rewind(topic);
+      else startInTail(subscription, topic.cursor);
+    }
+    // One that is asked for already has its trace, and one that was resumed is nobody's doing.
+    if (topic.wire.state === 'wanted') topic.trace ??= wish.trace;
     return undefined;
   }
 
@@ -109,8 +117,9 @@ export class Topics {
       const resume = topic.cursor ?? oldestSince(topic);
       const replay = Math.max(0, ...Array.from(topic.subscriptions, (each) => each.replay));
       topic.wire = { state: 'asked', id, resume };
-      const request = { kind: 'subscribe', topic: topic.name, id, replay, resume } as const;
-      const { cursor, download } = topic;
+      const { cursor, download, trace } = topic;
+      topic.trace = undefined;
+      const request = { kind: 'subscribe', topic: topic.name, id, replay, resume, trace } as const;
       if (cursor && download?.follows(cursor)) {
         const { offset } = download.message;
         requests.push({ ...request, partial: { offset, received: download.received } });
@@ -203,27 +212,11 @@ export class Topics {
       cursor: null,
       download: null,
       wire: { state: 'wanted' },
+      trace: undefined,
     };
     this.#topics.set(name, topic);
     return topic;
   }
-}
-
-const isBytes = (payload: unknown): payload is Uint8Array => payload instanceof Uint8Array;
-
-/** Whether a message is a record of its own. */
-const isSingle = (message: ServerMessage<'message'>): boolean => isBytes(message.payload) || isLarge(message);
-
-/** Whether the message at `index` continues the run of the one before it. */
-function continues(messages: readonly ServerMessage<'message'>[], index: number): boolean {
-  const before = messages[index - 1]!;
-  const message = messages[index]!;
-  return (
-    message.topic === before.topic &&
-    message.epoch === before.epoch &&
-    message.offset === before.offset + 1 &&
-    !isSingle(message)
-  );
 }
 
 /** Appends a run of consecutive messages; skips those that the hub has, and tells a hole as a gap. */
@@ -245,22 +238,40 @@ function takeRun(topic: Topic, run: readonly ServerMessage<'message'>[], join: J
   }
   topic.download = null;
   const fresh = known > 0 ? run.slice(known) : run;
-  const { epoch, offset, id, ts, payload } = fresh[0]!;
+  const { epoch, offset, id, ts, payload, trace } = fresh[0]!;
   topic.cursor = { epoch, offset: offset + fresh.length - 1 };
   if (isBytes(payload)) {
-    topic.tail.append({ kind: 'bytes', count: 1, epoch, offset, id, ts, bytes: payload.slice().buffer });
+    topic.tail.append({
+      kind: 'bytes',
+      count: 1,
+      epoch,
+      offset,
+      id,
+      ts,
+      bytes: payload.slice().buffer,
+      ...traced(trace),
+    });
   } else {
-    const rows = JSON.stringify(fresh.map((message) => [message.id, message.ts, message.payload]));
+    const rows = JSON.stringify(fresh.map(rowOf));
     topic.tail.append({ kind: 'messages', count: fresh.length, epoch, offset, rows });
   }
   wakeSubscriptions(topic);
 }
 
 function finishDownload(topic: Topic, download: Download, join: Join): void {
-  const { epoch, offset, id, ts } = download.message;
+  const { epoch, offset, id, ts, trace } = download.message;
   topic.download = null;
   topic.cursor = { epoch, offset };
-  topic.tail.append({ kind: 'large', count: 1, epoch, offset, id, ts, large: download.content(join) });
+  topic.tail.append({
+    kind: 'large',
+    count: 1,
+    epoch,
+    offset,
+    id,
+    ts,
+    large: download.content(join),
+    ...traced(trace),
+  });
   wakeSubscriptions(topic);
 }
 

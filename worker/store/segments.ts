@@ -42,6 +42,8 @@ const columns: readonly (readonly [field: keyof Entry, isSound: (value: unknown)
   ['expiresAt', (expiresAt) => expiresAt === null || isTime(expiresAt)],
   ['coalesceKey', (key) => key === undefined || isText(key)],
   ['large', (large) => large === undefined || isLarge(large as Large)],
+  // Nothing depends on a trace, and the server ignores what is none: it is no reason to put an entry aside.
+  ['trace', () => true],
 ];
 
 /** Entries as a record, by columns. One whose values are all the same, as tab ids and topics often are, is that value. */

@@ -3,6 +3,7 @@ import type { Outgoing } from '../../../src/protocol/outgoing.ts';
 import type { AttachRequest, HubConfig, TabItem, TabOp } from '../hub-api.ts';
 import { hubApiVersion } from '../hub-api.ts';
 import { hubTransition } from '../hub.ts';
+import { DurationMeter } from '../hub-meter.ts';
 import { createHubState, hubStatus, type HubState } from '../hub-state.ts';
 import type { HubEffect, HubInput, TimerName } from '../hub-types.ts';
 import type { StoredOutbox } from '../store-types.ts';
@@ -16,6 +17,9 @@ type Envelope = DistributiveOmit<ServerEnvelope, 'id' | 'ts'>;
 type Welcome = Omit<Partial<ServerMessage<'welcome'>['payload']>, 'limits'> & {
   readonly limits?: Partial<ServerMessage<'welcome'>['payload']['limits']>;
 };
+
+const commits = new DurationMeter().summary();
+const noTransfers = { framesReceived: 0, framesSent: 0, bytesReceived: 0, bytesSent: 0, commits };
 
 /** A hub and a world that does what it is told: records effects, runs timers by hand, and answers at once or not. */
 export class HubDriver {
@@ -72,7 +76,7 @@ export class HubDriver {
   }
 
   ops(tabId: string, ...ops: TabOp[]): void {
-    this.run({ kind: 'tab-ops', tabId, ops });
+    this.run({ kind: 'tab-ops', tabId, ops, transfers: noTransfers });
   }
 
   /** The tab publishes entries with these tab sequences. */

@@ -1,0 +1,80 @@
+import type { ConnectionErrorCode } from '../../src/protocol/errors.ts';
+import type { DurationSummary, HubMetrics, ReconnectReason, TransferCounts } from './metrics-types.ts';
+
+/** Sums durations up. */
+export class DurationMeter {
+  #count = 0;
+  #sumMs = 0;
+  #maxMs = 0;
+  #lastMs: number | null = null;
+
+  add(durationMs: number): void {
+    this.#count += 1;
+    this.#sumMs += durationMs;
+    this.#maxMs = Math.max(this.#maxMs, durationMs);
+    this.#lastMs = durationMs;
+  }
+
+  summary(): DurationSummary {
+    const meanMs = this.#count === 0 ? null : this.#sumMs / this.#count;
+    return { count: this.#count, meanMs, maxMs: this.#maxMs, lastMs: this.#lastMs };
+  }
+}
+
+/** What a hub counts since it began. Each count is an addition; names come from fixed sets. */
+export class HubMeter {
+  connectAttempts = 0;
+  connectsDone = 0;
+  messagesReceived = 0;
+  entriesTaken = 0;
+  entriesAcked = 0;
+  batchesDelivered = 0;
+  readonly roundTrips = new DurationMeter();
+  readonly #endings: Partial<Record<ConnectionErrorCode, number>> = {};
+  readonly #reconnects: Partial<Record<ReconnectReason, number>> = {};
+  readonly #dropped: Partial<Record<ConnectionErrorCode, number>> = {};
+  /** Why the connection before ended; null before the first, and once it is counted. */
+  #reason: ReconnectReason | null = null;
+
+  /** A connection, or an attempt, has failed. */
+  connectionEnded(code: ConnectionErrorCode): void {
+    this.#endings[code] = (this.#endings[code] ?? 0) + 1;
+    this.#reason = code;
+  }
+
+  /** The app wants another connection. */
+  reconnectAsked(): void {
+    this.#reason = 'asked';
+  }
+
+  /** The server has said welcome. */
+  connected(): void {
+    this.connectsDone += 1;
+    if (this.#reason) this.#reconnects[this.#reason] = (this.#reconnects[this.#reason] ?? 0) + 1;
+    this.#reason = null;
+  }
+
+  /** An entry ended without having reached the server. */
+  dropped(code: ConnectionErrorCode): void {
+    this.#dropped[code] = (this.#dropped[code] ?? 0) + 1;
+  }
+
+  /** All counts, with those that only the interpreter of the hub can make. */
+  metrics(transfers: TransferCounts): HubMetrics {
+    const { connectAttempts, connectsDone, messagesReceived, entriesTaken, entriesAcked, batchesDelivered } =
+      this;
+    return {
+      connectAttempts,
+      connectsDone,
+      connectionsEnded: { ...this.#endings },
+      reconnects: { ...this.#reconnects },
+      messagesReceived,
+      entriesTaken,
+      entriesAcked,
+      entriesDropped: { ...this.#dropped },
+      batchesDelivered,
+      roundTrips: this.roundTrips.summary(),
+      ...transfers,
+    };
+  }
+}
