@@ -72,6 +72,16 @@ describe('a tab that attaches', () => {
     expect(world.hasEnded).toBe(true);
   });
 
+  it('ends no hub that is the engine of a tab, which has yet to attach', async () => {
+    const world = new World({ isElected: true });
+    const tab = new FakeTab(world, 'a');
+    const { status } = await tab.attached();
+    tab.api.detach(status.hubId, 'a');
+    await new FakeTab(world, 'b').attach({ version: hubApiVersion + 1 });
+    expect(world.hasEnded).toBe(false);
+    await expect(tab.attached()).resolves.toMatchObject({ kind: 'attached' });
+  });
+
   it('is refused where it wants another URL than the first tab', async () => {
     const world = new World();
     await new FakeTab(world, 'a').attached();

@@ -212,9 +212,12 @@ export class HubHost {
     if (this.#hub?.isOutdated) this.#makeWay();
   }
 
-  /** Ends a hub without tabs for those of another version: a worker that outlives its tabs may do so for minutes. */
+  /**
+   * Ends a hub without tabs for those of another version: a worker that outlives its tabs may do so for minutes. One that
+   * a tab runs ends with that, which may not have attached yet.
+   */
   #makeWay(): void {
-    if (this.#hub && this.#links.size === 0) this.end();
+    if (this.#hub && this.#links.size === 0 && !this.#world.isElected) this.end();
   }
 
   #carryOut(effect: HubEffect): void {
