@@ -33,18 +33,18 @@ export class HubMeter {
   readonly #endings: Partial<Record<ConnectionErrorCode, number>> = {};
   readonly #reconnects: Partial<Record<ReconnectReason, number>> = {};
   readonly #dropped: Partial<Record<ConnectionErrorCode, number>> = {};
-  /** Why the connection before ended; null before the first, and once it is counted. */
+  /** Why the connection before ended; null before the first has, and once it is counted. */
   #reason: ReconnectReason | null = null;
 
-  /** A connection, or an attempt, has failed. */
-  connectionEnded(code: ConnectionErrorCode): void {
+  /** A connection, or an attempt, has failed. Attempts that fail are not why a connection is needed again. */
+  connectionEnded(code: ConnectionErrorCode, wasOpen: boolean): void {
     this.#endings[code] = (this.#endings[code] ?? 0) + 1;
-    this.#reason = code;
+    if (wasOpen) this.#reason = code;
   }
 
   /** The app wants another connection. */
   reconnectAsked(): void {
-    this.#reason = 'asked';
+    if (this.connectsDone > 0) this.#reason = 'asked';
   }
 
   /** The server has said welcome. */
