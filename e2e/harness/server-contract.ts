@@ -12,6 +12,8 @@ export interface ServerSettings {
   readonly origins?: readonly string[];
   readonly heartbeatMs?: number;
   readonly limits?: Readonly<Record<string, number>>;
+  /** Whether spans, and the calls inside of them, are recorded. Default false. */
+  readonly traces?: boolean;
 }
 
 /** Name of that environment variable. */
@@ -33,6 +35,21 @@ export interface RequestSeen {
   readonly moment: 'started' | 'aborted';
 }
 
+/** A span that the server began, and where it was in the trace of its tab. */
+export interface SpanSeen {
+  readonly kind: 'publish' | 'request' | 'subscribe';
+  readonly topic: string;
+  /** What the tab sent; null where it sent none. */
+  readonly traceparent: string | null;
+}
+
+/** A hook or handler, and the span in which it was called. */
+export interface TracedCall {
+  readonly call: 'authorize' | 'onPublish' | 'echo';
+  /** Null outside of any span. */
+  readonly traceparent: string | null;
+}
+
 /** What one server process has seen since its start. */
 export interface ServerRecord {
   readonly pid: number;
@@ -47,6 +64,9 @@ export interface ServerRecord {
   /** Tokens that were given, in order. */
   readonly tokens: readonly string[];
   readonly requests: readonly RequestSeen[];
+  /** With `traces` alone. */
+  readonly spans: readonly SpanSeen[];
+  readonly tracedCalls: readonly TracedCall[];
   /** Publishes skipped because they had been accepted before. */
   readonly duplicates: number;
   /** Messages sent to subscribers. */

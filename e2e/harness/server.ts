@@ -6,6 +6,7 @@ import { createServer, RequestError } from 'onesocket/server';
 import { WebSocketServer } from 'ws';
 import { serveParent } from '../../demo/backend/parent-channel.ts';
 import { RecordingBackbone } from './recording-backbone.ts';
+import { RecordingTracing } from './recording-tracing.ts';
 import {
   settingsVariable,
   type RequestSeen,
@@ -24,6 +25,7 @@ const {
   origins,
   heartbeatMs,
   limits,
+  traces,
 }: ServerSettings = JSON.parse(process.env[settingsVariable] ?? '{}');
 
 const arrivals: number[] = [];
@@ -31,9 +33,11 @@ const subscribes: Record<string, number> = {};
 const tokens: string[] = [];
 const requests: RequestSeen[] = [];
 const backbone = new RecordingBackbone(limits);
+const tracing = traces ? new RecordingTracing() : undefined;
 
 const onesocket = createServer({
   backbone,
+  ...(tracing && { tracing }),
   ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
   ...(limits === undefined ? {} : { limits }),
   ...(token === undefined
@@ -55,13 +59,19 @@ const onesocket = createServer({
   ...(carriers && { tokens: carriers }),
   ...(origins && { origins }),
   authorize: ({ action, topic }) => {
+    tracing?.saw('authorize');
     if (action === 'subscribe') subscribes[topic] = (subscribes[topic] ?? 0) + 1;
     return !topic.startsWith('secret');
   },
-  onPublish: ({ topic }) =>
-    topic === 'refused' ? { code: 'house-rule', message: 'nobody publishes here' } : undefined,
+  onPublish: ({ topic }) => {
+    tracing?.saw('onPublish');
+    return topic === 'refused' ? { code: 'house-rule', message: 'nobody publishes here' } : undefined;
+  },
   requests: {
-    echo: (input) => input,
+    echo: (input) => {
+      tracing?.saw('echo');
+      return input;
+    },
     secret: () => 'never told',
     fail: () => {
       throw new RequestError('out-of-stock', 'only 3 are left');
@@ -90,6 +100,8 @@ const record = (): ServerRecord => {
     subscribes,
     tokens,
     requests,
+    spans: tracing?.spans ?? [],
+    tracedCalls: tracing?.calls ?? [],
     duplicates,
     delivered,
   };
