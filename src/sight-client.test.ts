@@ -32,8 +32,16 @@ async function openTab(options: ConnectOptions = {}) {
   };
   await attach('h');
   const { hosts } = scripted;
-  const { api } = hosts[0]!;
-  return { ...scripted, socket, attach, api, ops: () => hosts.at(-1)!.ops };
+  const ops = () => hosts.at(-1)!.ops;
+  /** The hub answers what it was asked last. */
+  const answer = async <T>(asked: Promise<T>): Promise<T> => {
+    await turn();
+    const { id } = ops().findLast(({ kind }) => kind === 'metrics') as { id: string };
+    const json = JSON.stringify(hubMetrics);
+    void hosts.at(-1)!.api.deliver(socket.status.hubId!, 9, [{ kind: 'response', id, json }]);
+    return asked;
+  };
+  return { ...scripted, socket, attach, answer, api: hosts[0]!.api, ops };
 }
 
 const hubMetrics = { connectAttempts: 3, connectsDone: 2 } as Partial<HubMetrics> as HubMetrics;
@@ -83,6 +91,25 @@ describe('the trace of a tab', () => {
     ]);
   });
 
+  it('goes with a subscription again while nothing has come, and not with a resumption', async () => {
+    const context = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` };
+    const { socket, api, ops, attach, free } = await openTab({ trace: () => context });
+    socket.subscribe('silent');
+    socket.subscribe('heard').onMessage(() => {});
+    await turn();
+    void api.deliver('h', 1, [
+      { kind: 'messages', sub: 2, epoch: 'e', offset: 4, skip: 0, rows: '[["m",1,1]]' },
+    ]);
+    await turn();
+    free('life of h');
+    await turn();
+    await attach('i');
+    const [silent, heard] = ops().filter(({ kind }) => kind === 'subscribe');
+    expect(silent).toMatchObject({ topic: 'silent', trace: context });
+    expect(heard).toMatchObject({ topic: 'heard', since: { epoch: 'e', offset: 4 } });
+    expect(heard).not.toHaveProperty('trace');
+  });
+
   it('that throws is reported, and keeps nothing back', async () => {
     const error = new Error('no tracer');
     const { socket, ops } = await openTab({
@@ -124,7 +151,7 @@ describe('socket.metrics()', () => {
   });
 
   it('counts what comes, and requests of the app alone', async () => {
-    const { socket, ops, api } = await openTab();
+    const { socket, ops, api, answer } = await openTab();
     const failing = socket.request('m', 1).catch(({ code }) => code);
     socket.subscribe('t').onMessage(() => {});
     await turn();
@@ -137,16 +164,34 @@ describe('socket.metrics()', () => {
       { kind: 'gap', ...place, offset: 9, reason: 'history', missed: 7 },
     ]);
     expect(await failing).toBe('forbidden');
-    const asked = socket.metrics();
-    await turn();
-    const { id } = ops().at(-1) as { id: string };
-    void api.deliver('h', 2, [{ kind: 'response', id, json: JSON.stringify(hubMetrics) }]);
-    expect((await asked).tab).toMatchObject({
+    expect((await answer(socket.metrics())).tab).toMatchObject({
       messagesReceived: 2,
       gapsReceived: 1,
       requestsSent: 1,
       requestsFailed: 1,
     });
+  });
+
+  it('counts what is dropped, by the code of its error', async () => {
+    const { socket, api, answer } = await openTab();
+    socket.publish('t', 1).acked.catch(() => {});
+    const error = { code: 'expired', message: 'too old', retryable: false } as const;
+    void api.deliver('h', 1, [{ kind: 'failed', tabSeq: 1, error }]);
+    expect((await answer(socket.metrics())).tab).toMatchObject({
+      entriesPublished: 1,
+      entriesPending: 0,
+      entriesDropped: { expired: 1 },
+    });
+  });
+
+  it('asks the next hub where the one that was asked is gone', async () => {
+    const { socket, free, attach, answer } = await openTab();
+    const asked = socket.metrics();
+    await turn();
+    free('life of h');
+    await turn();
+    await attach('i');
+    expect((await answer(asked)).tab).toMatchObject({ hubsJoined: 2 });
   });
 
   it('rejects with closed where the tab has left', async () => {

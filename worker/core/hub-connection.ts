@@ -22,8 +22,7 @@ export function stepConnection(hub: HubState, input: ConnectionInput, context: C
   if (state.state !== before.state) {
     if (state.state === 'backoff' || state.state === 'suspended') {
       hub.lastError = state.error;
-      if (before.state !== 'backoff')
-        hub.meter.connectionEnded(state.error.code, sessionDial(before) !== null);
+      hub.meter.connectionEnded(state.error.code, sessionDial(before) !== null);
     }
     if (state.state === 'open') hub.meter.connected();
     if (input.kind === 'reconnect' && state.state === 'connecting') hub.meter.reconnectAsked();

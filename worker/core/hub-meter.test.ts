@@ -87,6 +87,16 @@ describe('connections', () => {
     });
   });
 
+  it('are no reconnects where the app asks for the first one', () => {
+    const driver = new HubDriver();
+    driver.attach('a');
+    driver.lost();
+    driver.ops('a', { kind: 'reconnect', id: 'r' });
+    driver.open();
+    driver.welcome();
+    expect(metrics(driver)).toMatchObject({ connectsDone: 1, reconnects: {} });
+  });
+
   it('keep one number for each reason, however often they are lost', () => {
     const driver = new HubDriver({ backoff: { baseMs: 1, maxMs: 1, maxAttempts: Infinity, stableMs: 5 } });
     driver.connect();
