@@ -12,6 +12,15 @@ function metrics(driver: HubDriver, tabId = 'a'): HubMetrics {
   return JSON.parse(answer!.json!) as HubMetrics;
 }
 
+/** These metrics alone, to be compared as a whole. */
+const picked = <K extends keyof HubMetrics>(driver: HubDriver, ...names: readonly K[]) => {
+  const all = metrics(driver);
+  return Object.fromEntries(names.map((name) => [name, all[name]]));
+};
+const connections = (driver: HubDriver) =>
+  picked(driver, 'connectAttempts', 'connectsDone', 'connectionsEnded', 'reconnects');
+const entries = (driver: HubDriver) => picked(driver, 'entriesTaken', 'entriesAcked', 'entriesDropped');
+
 describe('a sum of durations', () => {
   it('has no mean and no last before the first', () => {
     expect(new DurationMeter().summary()).toEqual({ count: 0, meanMs: null, maxMs: 0, lastMs: null });
@@ -28,13 +37,19 @@ describe('connections', () => {
   it('count attempts, welcomes and endings apart', () => {
     const driver = new HubDriver();
     driver.attach('a');
-    expect(metrics(driver)).toMatchObject({ connectAttempts: 1, connectsDone: 0, connectionsEnded: {} });
+    expect(connections(driver)).toEqual({
+      connectAttempts: 1,
+      connectsDone: 0,
+      connectionsEnded: {},
+      reconnects: {},
+    });
     driver.lost();
     driver.reopen();
-    expect(metrics(driver)).toMatchObject({
+    expect(connections(driver)).toEqual({
       connectAttempts: 2,
       connectsDone: 1,
       connectionsEnded: { disconnected: 1 },
+      reconnects: {},
     });
   });
 
@@ -53,7 +68,7 @@ describe('connections', () => {
     // No socket in time.
     driver.advance(driver.dueIn('connection')!);
     driver.reopen();
-    expect(metrics(driver)).toMatchObject({
+    expect(connections(driver)).toEqual({
       connectAttempts: 3,
       connectsDone: 2,
       connectionsEnded: { disconnected: 1, timeout: 1 },
@@ -80,7 +95,8 @@ describe('connections', () => {
     driver.ops('a', { kind: 'reconnect', id: 'r' });
     driver.open();
     driver.welcome();
-    expect(metrics(driver)).toMatchObject({
+    expect(connections(driver)).toEqual({
+      connectAttempts: 3,
       connectsDone: 3,
       connectionsEnded: { disconnected: 1 },
       reconnects: { disconnected: 1, asked: 1 },
@@ -94,7 +110,7 @@ describe('connections', () => {
     driver.ops('a', { kind: 'reconnect', id: 'r' });
     driver.open();
     driver.welcome();
-    expect(metrics(driver)).toMatchObject({ connectsDone: 1, reconnects: {} });
+    expect(metrics(driver).reconnects).toEqual({});
   });
 
   it('keep one number for each reason, however often they are lost', () => {
@@ -113,7 +129,7 @@ describe('entries', () => {
   it('count once each as taken, and once as acknowledged or dropped', () => {
     const driver = new HubDriver().connect();
     driver.publish('a', [1, 2, 3, 4]);
-    expect(metrics(driver)).toMatchObject({ entriesTaken: 4, entriesAcked: 0, entriesDropped: {} });
+    expect(entries(driver)).toEqual({ entriesTaken: 4, entriesAcked: 0, entriesDropped: {} });
     const [first, second] = driver.hub.outbox.list();
     driver.frame({
       type: 'nack',
@@ -121,13 +137,13 @@ describe('entries', () => {
       payload: { code: 'no', message: 'no', retryable: false },
     } as never);
     driver.frame({ type: 'ack', seq: second!.entry.seq }, { type: 'ack', seq: first!.entry.seq });
-    expect(metrics(driver)).toMatchObject({
+    expect(entries(driver)).toEqual({
       entriesTaken: 4,
       entriesAcked: 1,
       entriesDropped: { rejected: 1 },
     });
     driver.frame({ type: 'ack', seq: driver.hub.outbox.lastSeq });
-    expect(metrics(driver)).toMatchObject({
+    expect(entries(driver)).toEqual({
       entriesTaken: 4,
       entriesAcked: 3,
       entriesDropped: { rejected: 1 },
@@ -154,10 +170,15 @@ describe('entries', () => {
     driver.attach('a');
     driver.publish('a', [1, 2], { ttlMs: 10 });
     driver.publish('a', [3]);
-    expect(metrics(driver)).toMatchObject({ entriesTaken: 2, entriesDropped: { 'queue-full': 1 } });
-    driver.advance(2 * 60_000);
-    expect(metrics(driver)).toMatchObject({
+    expect(entries(driver)).toEqual({
       entriesTaken: 2,
+      entriesAcked: 0,
+      entriesDropped: { 'queue-full': 1 },
+    });
+    driver.advance(2 * 60_000);
+    expect(entries(driver)).toEqual({
+      entriesTaken: 2,
+      entriesAcked: 0,
       entriesDropped: { 'queue-full': 1, expired: 2 },
     });
   });
@@ -169,7 +190,7 @@ describe('entries', () => {
     driver.publish('a', [1, 2]);
     expect(metrics(driver).entriesTaken).toBe(1);
     driver.frame({ type: 'ack', seq: driver.hub.outbox.lastSeq });
-    expect(metrics(driver)).toMatchObject({ entriesTaken: 2, entriesAcked: 1 });
+    expect(entries(driver)).toEqual({ entriesTaken: 2, entriesAcked: 1, entriesDropped: {} });
   });
 });
 
