@@ -9,8 +9,9 @@ const outDir = resolve(root, '.cache/e2e');
 export const e2eServer = resolve(outDir, 'server.js');
 
 /** Makes that. Packages stay what they are, this one included: the tests take what we ship. */
-export const bundleE2eServer = () =>
-  build({
+export async function bundleE2eServer() {
+  const { NODE_ENV } = process.env;
+  await build({
     root,
     configFile: false,
     logLevel: 'error',
@@ -23,3 +24,6 @@ export const bundleE2eServer = () =>
       rolldownOptions: { external: /^[^./]/ },
     },
   });
+  // Vite sets it for a build, and the tests would inherit it: npm installs no development dependencies with it.
+  if (NODE_ENV === undefined) delete process.env.NODE_ENV;
+}
