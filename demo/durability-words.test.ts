@@ -17,6 +17,7 @@ const status = (more: Partial<SocketStatus>): SocketStatus => ({
   durability: 'strict',
   storeError: null,
   dropped: 0,
+  signalsDropped: 0,
   isOutdated: false,
   ...more,
 });

@@ -104,6 +104,7 @@ test('an older tab that comes while a newer hub runs waits, and disturbs nobody'
   expect((await newer.fates()).map(({ acked }) => acked)).toEqual(['ok']);
   expect(await newer.status()).toMatchObject({
     hubId,
+    signalsDropped: 0,
     isOutdated: false,
     tabs: [(await newer.status()).tabId],
   });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { internalHubNames, internalTabNames } from './internal-names.ts';
 
 const root = new URL('../', import.meta.url);
-const ports = ['core/hub-api', 'core/policy-types', 'core/payload-types', 'channel']
+const ports = ['core/hub-api', 'core/policy-types', 'core/payload-types', 'core/news-types', 'channel']
   .map((name) => `worker/${name}.ts`)
   .concat('src/protocol/errors.ts');
 const stored = ['core/store-types', 'store/records'].map((name) => `worker/${name}.ts`);
@@ -51,7 +51,12 @@ const declarations = (file: string): string =>
 
 describe.each([
   { side: 'worker', names: internalHubNames, contracts: [...ports, ...stored, ...wire], reserved: indexedDb },
-  { side: 'tab', names: internalTabNames, contracts: [...ports, 'src/types.ts'], reserved: [] },
+  {
+    side: 'tab',
+    names: internalTabNames,
+    contracts: [...ports, 'src/types.ts', 'src/connect-options.ts', 'src/presence-types.ts'],
+    reserved: [],
+  },
 ])('the property names that are shortened in the $side', ({ names, contracts, reserved }) => {
   test.each(contracts)('are not in %s', (file) => {
     const properties = Array.from(declarations(file).matchAll(/\b(\w+)\??[:(<]/g), ([, name]) => name!);

@@ -12,7 +12,7 @@ export const internalHubNames: readonly string[] = `
   placeAfter progress randomId reached ready reconnecting recordAt refuse refused release remember renewal requests retryAt sent
   sentAt seqOf serve session sessionLost settle socket statusIsDirty storeHealth stored storedSeq subscriptions superseded
   tabIds tail takeTidings taken takenAt tell tellFate tellStored through ticks tidings timer tokenSources toldReceived
-  touch unsent unwatch volatileCount wakenBy wasSent whenFree wire wireId writtenSeq
+  touch unsent volatileCount wakenBy wasSent whenFree wire wireId writtenSeq
 `
   .trim()
   .split(/\s+/);

@@ -43,7 +43,15 @@ const layers = [
 ];
 
 /** What a test may import on top of its layer. */
-const testPackages = ['vitest', '@vitest/browser-playwright', 'fast-check', '@opentelemetry', 'node:'];
+const testPackages = [
+  'vitest',
+  '@vitest/browser-playwright',
+  'fast-check',
+  '@opentelemetry',
+  'valibot',
+  'zod',
+  'node:',
+];
 
 const isIn = (folder, path) => path === folder || path.startsWith(`${folder}/`);
 const layerOf = (path) => layers.find((layer) => isIn(layer.name, path));

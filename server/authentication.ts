@@ -6,6 +6,7 @@ import type { Identity } from './hooks.ts';
 import { chain, type MaybePromise } from './maybe-promise.ts';
 import { withoutToken } from './redact.ts';
 import { RequestError } from './request-error.ts';
+import { isMemberInfo } from './presence-options.ts';
 import type { PeerRequest } from './transport.ts';
 
 /** What came of a token. */
@@ -36,11 +37,13 @@ export function verifyToken(
 
 function verdictOn(context: ServerContext, identity: Identity | null | undefined): Verdict {
   if (!identity) return { kind: 'refused', reason: 'the token was refused' };
-  const { identity: name, expiresAt } = identity;
+  const { identity: name, expiresAt, presence } = identity;
   const isName = typeof name === 'string' && name !== '' && name.length <= protocolLimits.topicLength;
   const isTime = expiresAt === undefined || (Number.isSafeInteger(expiresAt) && expiresAt >= 0);
-  if (isName && isTime && !name.includes('\0')) return { kind: 'accepted', identity };
-  const rule = 'identity: 1 to 256 characters without U+0000, expiresAt: integer milliseconds';
+  if (isName && isTime && isMemberInfo(presence) && !name.includes('\0'))
+    return { kind: 'accepted', identity };
+  const rule =
+    'identity: 1 to 256 characters without U+0000, expiresAt: integer milliseconds, presence: JSON of 1,024 bytes';
   context.logger.error({ rule }, 'authenticate returned what is no identity');
   return { kind: 'failed', reason: 'the server could not check the token' };
 }

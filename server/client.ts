@@ -2,6 +2,8 @@
 export interface Client {
   readonly identity: string;
   readonly claims: unknown;
+  /** What is public of them in presence lists. */
+  readonly info?: unknown;
   readonly clientId: string;
   readonly clientEpoch: number;
   /** Key of the client's record in the backbone. */

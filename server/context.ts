@@ -9,6 +9,9 @@ import { LimitHits } from './gate/limit-hits.ts';
 import type { ServerLimits } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { MemoryBackbone } from './memory-backbone.ts';
+import { createPresence, type Presence } from './presence-options.ts';
+import { SignalRoom } from './signal-room.ts';
+import type { RevokeScope } from './revoke-scope.ts';
 import { resolveOptions, type ResolvedOptions, type ServerOptions } from './options.ts';
 import { Measures } from './sight/measures.ts';
 import type { Tracing } from './sight/tracing-types.ts';
@@ -21,6 +24,8 @@ export interface ClientSession {
   readonly client: Client;
   /** Gives way to a newer connection of the same client. */
   replacedBy(clientEpoch: number): void;
+  /** Asks again about what is meant, and calls `done` with how much that has ended. */
+  revoke(scope: RevokeScope, done: (ended: number) => void): void;
 }
 
 /** Where time and random ids come from. A simulation has its own. */
@@ -50,6 +55,9 @@ export interface ServerContext extends Surroundings {
   readonly backbone: Backbone;
   readonly feeds: TopicFeeds;
   readonly scheduler: FlushScheduler;
+  /** Who is where; undefined where that is not kept. */
+  readonly presence: Presence | undefined;
+  readonly signals: SignalRoom;
   /** What clients send in chunks. */
   readonly transfers: TransferStore;
   /** Open sessions by client key: at most one per client. */
@@ -90,6 +98,8 @@ export function createContext(options: ServerOptions, { clock, randomId }: Surro
     backbone,
     feeds: new TopicFeeds({ backbone, scheduler, stats, measures }, limits.batchBytes),
     scheduler,
+    presence: createPresence(options.presence, clock, limits, stats),
+    signals: new SignalRoom(),
     transfers: new TransferStore(clock, limits, stats),
     sessions: new Map(),
   };

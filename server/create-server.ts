@@ -13,6 +13,8 @@ import { closeWithinMsDefault, drainWithinMsDefault } from './limits.ts';
 import { isPromise } from './maybe-promise.ts';
 import type { ServerOptions } from './options.ts';
 import { checkTopic, encodePayload } from './publish-input.ts';
+import type { PresenceList } from './presence.ts';
+import { revoke, type Revocation } from './revocation.ts';
 import type { ServerMeasures } from './sight/measures.ts';
 import { copyStats, type ServerStats } from './stats.ts';
 import { listenForUpgrades } from './upgrade.ts';
@@ -46,6 +48,24 @@ export interface OnesocketServer {
    * backbone has no room), `closed`
    */
   publish(topic: string, payload: unknown): Promise<PublishedAt>;
+  /**
+   * Who is in a topic now, by identity. Empty where `presence` is not kept.
+   *
+   * @throws ConnectionError `invalid-option`
+   */
+  presence(topic: string): Promise<PresenceList>;
+  /**
+   * Takes back what `authorize` has said: cached answers are dropped, what is live is asked about again, and ends where
+   * that says no, in the tabs with `forbidden` and the reason. Change what `authorize` answers before. Resolves with the
+   * number of subscriptions and presence lists that it has ended. It is about connections that are open now; later ones
+   * ask anyhow.
+   *
+   * @throws ConnectionError `invalid-option`
+   * @example
+   * await members.remove('ada', 'room:1');
+   * await server.revoke({ identity: 'ada', topic: 'room:1', reason: 'You have left the room.' });
+   */
+  revoke(revocation: Revocation): Promise<number>;
   /** The counters at this moment. */
   stats(): ServerStats;
   /** What is counted by kind and measured, at this moment: what `onesocket/server/metrics` shows to Prometheus. */
@@ -88,8 +108,8 @@ export interface OnesocketServer {
  * server.attach(httpServer, { path: '/realtime' });
  * await server.publish('news', { text: 'hello' });
  */
-export function createServer(options: ServerOptions = {}): OnesocketServer {
-  const context = createContext(options, systemSurroundings);
+export function createServer<S = Record<string, unknown>>(options: ServerOptions<S> = {}): OnesocketServer {
+  const context = createContext(options as ServerOptions, systemSurroundings);
   const connections = new Connections(context);
   const draining = new Drain(context, connections);
   let closed: Promise<void> | undefined;
@@ -117,6 +137,11 @@ export function createServer(options: ServerOptions = {}): OnesocketServer {
       return new Admin(target, adminOptions).handle;
     },
     measures: () => connections.measures(),
+    presence: async (topic) => {
+      checkTopic(topic);
+      return (await context.presence?.store.list(topic)) ?? { members: [], count: 0 };
+    },
+    revoke: (revocation) => revoke(context, revocation),
     close: ({ withinMs = closeWithinMsDefault } = {}) => {
       checkInteger('withinMs', withinMs, timerMsMax);
       closed ??= close(context, connections, withinMs, options.backbone === undefined);
@@ -158,7 +183,7 @@ async function publish(context: ServerContext, topic: string, payload: unknown):
 }
 
 async function close(
-  { limits, backbone, logger, gatekeeper }: ServerContext,
+  { limits, backbone, logger, gatekeeper, presence }: ServerContext,
   connections: Connections,
   withinMs: number,
   ownsBackbone: boolean,
@@ -166,6 +191,7 @@ async function close(
   gatekeeper.doors = 'closing';
   const retryAfterMs = () => Math.round(Math.random() * limits.reconnectSpreadMs);
   await connections.end({ withinMs, forceAfterMs: withinMs / 2, retryAfterMs, afterRequests: false });
+  presence?.store.close();
   if (ownsBackbone) await backbone.close();
   logger.info({}, 'server closed');
 }

@@ -135,13 +135,13 @@ export class Handshake {
     );
   }
 
-  #opened(hello: Hello, { identity, claims }: Identity, result: OpenResult): void {
+  #opened(hello: Hello, { identity, claims, presence: info }: Identity, result: OpenResult): void {
     const { context, close, outbound, opened } = this.#owner;
     if (result.kind === 'stale') return close(closeCodes.staleClientEpoch, 'a newer hub has this client id');
     const { clientId, clientEpoch, features, window } = hello.payload;
     const { lease, lastSeq } = result;
     const key = clientKey(identity, clientId);
-    const client = { identity, claims, clientId, clientEpoch, key, lease };
+    const client = { identity, claims, info, clientId, clientEpoch, key, lease };
     const older = context.sessions.get(key);
     if (this.#state.kind !== 'opening' || (older && older.client.lease > lease)) {
       forgetClient(context, key, lease);

@@ -11,6 +11,8 @@ export interface Identity {
   readonly expiresAt?: number;
   /** Anything of the app's own; handed to the other hooks, never sent. */
   readonly claims?: unknown;
+  /** What presence lists show of them: a JSON value of at most 1,024 bytes. Default: nothing. */
+  readonly presence?: unknown;
 }
 
 /**
@@ -28,12 +30,20 @@ export type Authenticate = (attempt: {
 export interface AuthorizeQuestion {
   readonly identity: string;
   readonly claims: unknown;
-  readonly action: 'subscribe' | 'publish' | 'request';
+  readonly action: 'subscribe' | 'publish' | 'request' | 'presence' | 'signal';
   readonly topic: string;
 }
 
-/** Says whether a client may. Anything but `true`, and an error, is a no. Answer at once where you can. */
-export type Authorize = (question: AuthorizeQuestion) => MaybePromise<boolean>;
+/**
+ * Whether a client may. With `ttlMs` the answer is kept for so many milliseconds, and nobody is asked again about the
+ * same meanwhile, unless `server.revoke()` or a new token drops it. A plain boolean is not kept: publishes, requests
+ * and signals are asked about each time. What is live, a subscription or a presence list, is asked about again when its
+ * answer expires; after a plain `true` that is `limits.grantMs`.
+ */
+export type AuthorizeAnswer = boolean | { readonly allow: boolean; readonly ttlMs: number };
+
+/** Says whether a client may. Anything that is no yes, and an error, is a no. Answer at once where you can. */
+export type Authorize = (question: AuthorizeQuestion) => MaybePromise<AuthorizeAnswer>;
 
 /** A client's publish before it is accepted. */
 export interface IncomingPublish {

@@ -10,6 +10,7 @@ export type { TokenCarriers } from './tokens.ts';
 export type {
   Authenticate,
   Authorize,
+  AuthorizeAnswer,
   AuthorizeQuestion,
   Identity,
   IncomingLarge,
@@ -18,6 +19,12 @@ export type {
   RequestContext,
   RequestHandler,
 } from './hooks.ts';
+export { allow, type AllowRule } from './allow.ts';
+export type { PresenceList, PresenceMember } from './presence.ts';
+export type { PresenceOptions } from './presence-options.ts';
+export type { RequestHandlers, ValidatedRequest } from './validated-request.ts';
+export type { OutputOf, SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.ts';
+export type { Revocation } from './revocation.ts';
 export { RequestError, type Refusal } from './request-error.ts';
 export { ConnectionError, type ConnectionErrorCode } from '../src/protocol/errors.ts';
 export type {

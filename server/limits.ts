@@ -113,6 +113,20 @@ export interface ServerLimits {
    * 7 days unless the app says otherwise). Default 7 days.
    */
   readonly clientMemoryMs: number;
+  /** Answers of `authorize` with a `ttlMs` that are kept of one connection; above it the oldest is asked again. Default 1,024. */
+  readonly cachedAnswers: number;
+  /** Presence lists that one connection follows. Default 256. */
+  readonly maxPresences: number;
+  /** Members named in one presence list; the count goes on above it. Default 256, at most 1,024. */
+  readonly presenceMembers: number;
+  /** Members of all topics together; above it those who are leaving are gone at once, and then newcomers are not shown. Default 100,000. */
+  readonly presences: number;
+  /** Changes of presence sent to one connection in one turn; above it a new list takes their place. Default 256. */
+  readonly presenceChanges: number;
+  /** Signals to one connection in one turn, and from it while `authorize` is asked; above it they are dropped. Default 256. */
+  readonly pendingSignals: number;
+  /** Milliseconds after which a live subscription or presence list is asked about again, where `authorize` said `true`. Default 5 minutes. */
+  readonly grantMs: number;
   /** Milliseconds over which `close()` spreads the return of the connections. Default 5,000. */
   readonly reconnectSpreadMs: number;
 }
@@ -161,6 +175,13 @@ export const defaultLimits: ServerLimits = {
   topics: 10_000,
   clients: 100_000,
   clientMemoryMs: 7 * 24 * 60 * 60 * 1000,
+  cachedAnswers: 1024,
+  maxPresences: 256,
+  presenceMembers: 256,
+  presences: 100_000,
+  presenceChanges: 256,
+  pendingSignals: 256,
+  grantMs: 5 * 60 * 1000,
   reconnectSpreadMs: 5_000,
 };
 
@@ -176,7 +197,32 @@ export const limitCeilings: Partial<ServerLimits> = {
   stallTimeoutMs: timerMsMax,
   // All refusals that a client may not have heard of must fit into one welcome.
   window: protocolLimits.rejected,
+  presenceMembers: protocolLimits.members,
 };
+
+/**
+ * Milliseconds that somebody stays there without a subscription, unless `presence.graceMs` says otherwise: above the
+ * first delays of a reconnection, and the spread of a restart.
+ */
+export const presenceGraceMsDefault = 10_000;
+
+/** Issues of an invalid input that its answer names. */
+export const schemaIssues = 8;
+
+/** Characters of an issue's path, and of its message, in that answer. */
+export const schemaIssueLength = 120;
+
+/** Milliseconds between two asks about the same live subscription, at least, however short the `ttlMs`. */
+export const grantMsMin = 1_000;
+
+/** Milliseconds after which a live subscription is asked about again where `authorize` failed. */
+export const grantRetryMs = 10_000;
+
+/** Failures of `authorize` in a row that end a live subscription. */
+export const grantRetries = 3;
+
+/** Answers of `authorize` to one question that may be outdated by revocations; then it counts as failed. */
+export const staleAnswers = 4;
 
 /**
  * The share of `totalHistoryBytes` that is freed at once when the largest histories are cut, so that looking

@@ -14,6 +14,11 @@ import { RequestRunner } from './request-runner.ts';
 import type { Stages } from './sight/stages.ts';
 import { Spans } from './sight/spans.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { attend } from './attendance.ts';
+import { PresenceWatches } from './presence-watches.ts';
+import type { RevokeScope } from './revoke-scope.ts';
+import { Signals } from './signals.ts';
+import { StandingGrants, type StandingAction } from './standing-grants.ts';
 import type { SessionClose, Transport } from './transport.ts';
 import { Uploads } from './uploads.ts';
 
@@ -52,6 +57,10 @@ export class OpenSession implements ClientSession {
   readonly #uploads: Uploads;
   readonly #chunks: boolean;
   readonly #spans: Spans | undefined;
+  readonly #policy: Policy;
+  readonly #grants: StandingGrants;
+  readonly #signals: Signals;
+  readonly #watches: PresenceWatches;
   #client: Client;
 
   constructor(owner: OpenSessionOwner, start: SessionStart) {
@@ -70,8 +79,21 @@ export class OpenSession implements ClientSession {
     this.#uploads = new Uploads({ context, key, policy, outbound, close, failed });
     const parts = { context, client, policy, outbound, gate, spans, uploads: this.#uploads };
     this.#lane = new PublishLane({ ...parts, fenced, failed }, start.lastSeq);
+    const hasRoom = () => transport.bufferedAmount < context.limits.bufferedBytes;
     this.#pump = new Pump({ context, transport, outbound, window, chunks, request, failed, stages });
-    this.#subscriptions = new Subscriptions({ ...parts, pump: this.#pump, failed, stages });
+    this.#policy = policy;
+    this.#grants = new StandingGrants({ context, policy, revoked: (...grant) => this.#revoked(...grant) });
+    this.#signals = new Signals({ context, client, policy, outbound, hasRoom });
+    const granted = { context, policy, outbound, grants: this.#grants, failed };
+    this.#watches = new PresenceWatches({ ...granted, hasRoom, request });
+    this.#subscriptions = new Subscriptions({
+      ...granted,
+      gate,
+      stages,
+      spans,
+      pump: this.#pump,
+      attend: (topic) => attend(context, this.#client, this.#signals, topic),
+    });
     this.#requests = new RequestRunner({ context, client, policy, outbound, spans });
   }
 
@@ -99,6 +121,12 @@ export class OpenSession implements ClientSession {
         return this.#subscriptions.subscribe(envelope);
       case 'unsubscribe':
         return this.#subscriptions.unsubscribe(envelope.topic);
+      case 'signal':
+        return this.#signals.take(envelope);
+      case 'watch':
+        return this.#watches.watch(envelope);
+      case 'unwatch':
+        return this.#watches.unwatch(envelope.topic);
       case 'request':
         if (!this.#requests.start(envelope)) close(closeCodes.unexpected, 'the request id is in use');
         return undefined;
@@ -128,12 +156,14 @@ export class OpenSession implements ClientSession {
 
   /** Whether messages wait for room. */
   get hasOutput(): boolean {
-    return this.#pump.hasOutput;
+    return this.#pump.hasOutput || this.#watches.hasOutput;
   }
 
   /** Sends the messages that there is room for. */
   flush(): void {
     this.#uploads.flushed();
+    this.#signals.flushed();
+    this.#watches.flushed();
     this.#pump.run();
   }
 
@@ -158,6 +188,11 @@ export class OpenSession implements ClientSession {
     else this.#owner.terminate();
   }
 
+  revoke({ isMeant, reason }: RevokeScope, done: (ended: number) => void): void {
+    this.#policy.forget(isMeant);
+    this.#grants.review(isMeant, reason, done);
+  }
+
   /** Ends everything that the session has under way. */
   end(): void {
     const { context } = this.#owner;
@@ -165,14 +200,22 @@ export class OpenSession implements ClientSession {
     this.#lane.end();
     this.#uploads.end();
     this.#subscriptions.end();
+    this.#watches.end();
+    this.#grants.end();
     this.#requests.end();
     this.#spans?.endAll();
     if (context.sessions.get(key) === this) context.sessions.delete(key);
     forgetClient(context, key, lease);
   }
 
-  #renew({ claims }: Identity): void {
-    this.#client = { ...this.#client, claims };
+  #renew({ claims, presence: info }: Identity): void {
+    this.#client = { ...this.#client, claims, info };
+    this.revoke({ isMeant: () => true, reason: 'the new token does not allow it' }, () => undefined);
+  }
+
+  #revoked(action: StandingAction, topic: string, reason: string): void {
+    if (action === 'subscribe') this.#subscriptions.revoke(topic, reason);
+    else this.#watches.revoke(topic, reason);
   }
 
   #failed(reason: unknown): void {

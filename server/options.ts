@@ -7,22 +7,34 @@ import { TrustedProxies } from './gate/address.ts';
 import type { Authenticate, Authorize, OnPublish, RequestHandler } from './hooks.ts';
 import { checkInteger, invalid } from './invalid.ts';
 import { defaultLimits, heartbeatMsDefault, limitCeilings, type ServerLimits } from './limits.ts';
+import { asHandler, type RequestHandlers } from './validated-request.ts';
+import type { PresenceOptions } from './presence-options.ts';
 import type { Tracing } from './sight/tracing-types.ts';
 import type { Logger } from './logger.ts';
 import { checkTokens, type TokenCarriers } from './tokens.ts';
 
 /** Options of `createServer`. All are optional. */
-export interface ServerOptions {
+export interface ServerOptions<S = Record<string, unknown>> {
   /** Checks the token of every connection. Default: no token is needed, everybody is `anonymous`. */
   readonly authenticate?: Authenticate;
   /** Ways for a token besides the first message, which is always one. Default: none. */
   readonly tokens?: TokenCarriers;
-  /** Asked for every subscribe, publish and request. Default: all are allowed. */
+  /** Asked for every subscribe, publish, request, presence list and signal; see also `allow`. Default: all are allowed. */
   readonly authorize?: Authorize;
   /** Sees every publish of a client before it is accepted, and may refuse it. Default: none. */
   readonly onPublish?: OnPublish;
-  /** Request handlers by method. Default: none. */
-  readonly requests?: Readonly<Record<string, RequestHandler>>;
+  /** Keeps who is subscribed to which topic, for `socket.presence()` and `server.presence()`. Default: nobody keeps that. */
+  readonly presence?: PresenceOptions;
+  /**
+   * Request handlers by method, with a schema for the input where you like. Default: none.
+   *
+   * @example
+   * requests: {
+   *   time: () => Date.now(),
+   *   sum: { input: v.object({ a: v.number(), b: v.number() }), handle: ({ a, b }) => a + b },
+   * }
+   */
+  readonly requests?: RequestHandlers<S>;
   /** Bounds; {@link defaultLimits} where not given. */
   readonly limits?: Partial<ServerLimits>;
   /** Milliseconds of silence after which a connection is pinged. Default 30,000. */
@@ -88,6 +100,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'tokens',
   'authorize',
   'onPublish',
+  'presence',
   'requests',
   'limits',
   'heartbeatMs',
@@ -146,10 +159,13 @@ function checkMethods(value: unknown, name: string, methods: readonly string[]):
 }
 
 function handlers(given: ServerOptions['requests'] = {}): ReadonlyMap<string, RequestHandler> {
-  if (!isRecord(given)) throw invalid('requests must be an object of functions');
-  const entries = Object.entries(given);
+  if (!isRecord(given)) throw invalid('requests must be an object of handlers');
+  const entries = Object.entries(given).map(([method, handler]) => [method, asHandler(handler)] as const);
   for (const [method, handler] of entries) {
-    if (typeof handler !== 'function') throw invalid(`requests['${method}'] must be a function`);
+    if (!handler)
+      throw invalid(
+        `requests['${method}'] must be a function, or have a Standard Schema as input, and handle`,
+      );
     if (method === '' || method.length > protocolLimits.methodLength) {
       throw invalid(`a method of requests has 1 to ${protocolLimits.methodLength} characters`);
     }

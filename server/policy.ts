@@ -2,36 +2,82 @@ import type { ClientMessage } from '../src/protocol/schema.ts';
 import type { LargePayload } from './backbone.ts';
 import type { ServerContext } from './context.ts';
 import { guarded, type Deadline } from './guard.ts';
-import type { IncomingLarge } from './hooks.ts';
+import { isRecord } from '../src/protocol/field.ts';
+import type { Authorize, AuthorizeAnswer, IncomingLarge } from './hooks.ts';
 import { chain, type MaybePromise } from './maybe-promise.ts';
 import { RequestError, type Refusal } from './request-error.ts';
 import type { Client } from './client.ts';
+import { GrantCache, type Action } from './grant-cache.ts';
+import * as serverLimits from './limits.ts';
+
+/** What `authorize` says; `failed` where it threw or took too long, which counts as a no. */
+export type Answer =
+  | { readonly kind: 'yes'; /** In milliseconds since the Unix epoch. */ readonly until: number }
+  | { readonly kind: 'no' }
+  | { readonly kind: 'failed' };
 
 /** What a client may do: the app's `authorize` and `onPublish`, with their errors turned into answers. */
 export class Policy {
   readonly #context: ServerContext;
   readonly #client: () => Client;
   readonly #deadline: Deadline;
+  readonly #cache: GrantCache;
+  /** Counts the times that answers were dropped: one that was asked for before that is not to be believed. */
+  #generation = 0;
 
   constructor(context: ServerContext, client: () => Client) {
     this.#context = context;
     this.#client = client;
     this.#deadline = { clock: context.clock, timeoutMs: context.limits.hookTimeoutMs };
+    this.#cache = new GrantCache(context.limits.cachedAnswers);
   }
 
   /** Whether the client may; never rejects. */
-  allows(action: 'subscribe' | 'publish' | 'request', topic: string): MaybePromise<boolean> {
-    const authorize = this.#context.hooks.authorize;
-    if (!authorize) return true;
+  allows(action: Action, topic: string): MaybePromise<boolean> {
+    return chain(this.ask(action, topic), ({ kind }) => kind === 'yes');
+  }
+
+  /** Whether the client may, and until when; never rejects. */
+  ask(action: Action, topic: string): MaybePromise<Answer> {
+    const { hooks, clock } = this.#context;
+    if (!hooks.authorize) return always;
+    const cached = this.#cache.get(action, topic, clock.now());
+    if (cached) return cached.allow ? { kind: 'yes', until: cached.until } : no;
+    return this.#askAnew(hooks.authorize, action, topic, serverLimits.staleAnswers);
+  }
+
+  /** Drops the cached answers about these topics; those that are on their way are asked for again. */
+  forget(isMeant: (topic: string) => boolean): void {
+    this.#generation += 1;
+    this.#cache.drop(isMeant);
+  }
+
+  #askAnew(authorize: Authorize, action: Action, topic: string, tries: number): MaybePromise<Answer> {
+    const generation = this.#generation;
     const { identity, claims } = this.#client();
-    return guarded(
-      () => chain(authorize({ identity, claims, action, topic }), (answer) => answer === true),
+    const answered = guarded<AuthorizeAnswer | undefined>(
+      () => authorize({ identity, claims, action, topic }),
       (reason) => {
         this.#context.logger.warn({ err: reason, identity, action, topic }, 'authorize failed: refused');
-        return false;
+        return undefined;
       },
       this.#deadline,
     );
+    return chain(answered, (answer): MaybePromise<Answer> => {
+      if (generation === this.#generation) return this.#learn(action, topic, answer);
+      return tries > 1 ? this.#askAnew(authorize, action, topic, tries - 1) : failed;
+    });
+  }
+
+  #learn(action: Action, topic: string, answer: AuthorizeAnswer | undefined): Answer {
+    const { clock, limits } = this.#context;
+    const now = clock.now();
+    if (answer === undefined) return failed;
+    if (typeof answer === 'boolean') return answer ? { kind: 'yes', until: now + limits.grantMs } : no;
+    const { allow, ttlMs } = isRecord(answer) ? answer : { allow: false, ttlMs: 0 };
+    const until = now + (ttlMs > 0 ? Math.min(ttlMs, Number.MAX_SAFE_INTEGER - now) : 0);
+    if (until > now) this.#cache.set(action, { topic, allow: allow === true, until });
+    return allow === true ? { kind: 'yes', until: Math.max(until, now + serverLimits.grantMsMin) } : no;
   }
 
   /** Why a publish is refused; undefined where it is not. Never rejects. */
@@ -70,6 +116,10 @@ export class Policy {
     );
   }
 }
+
+const always: Answer = { kind: 'yes', until: Infinity };
+const no: Answer = { kind: 'no' };
+const failed: Answer = { kind: 'failed' };
 
 const incoming = ({ size, form, mime, parts }: LargePayload): IncomingLarge => ({ size, form, mime, parts });
 

@@ -173,8 +173,11 @@ export class RequestRunner {
 
   #refusalOf(reason: unknown, method: string): Refusal {
     if (reason instanceof RequestError) return reason;
-    this.#owner.context.logger.warn({ err: reason, method }, 'a request handler failed');
-    return { code: 'request-failed', message: 'the request failed' };
+    const { logger, randomId } = this.#owner.context;
+    const errorId = randomId();
+    logger.warn({ err: reason, method, errorId }, 'a request handler failed');
+    // The id is all that leads from a report of a user to the line in the log.
+    return { code: 'request-failed', message: `the request failed (error ${errorId})` };
   }
 
   #fail(re: string, refusal: Refusal): void {

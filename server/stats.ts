@@ -26,6 +26,16 @@ export interface ServerStats {
   delivered: number;
   /** Gaps sent to subscribers. */
   gaps: number;
+  /** Signals received. */
+  signals: number;
+  /** Signals sent to subscribers. */
+  signalsSent: number;
+  /** Signals refused, or not sent to a connection that was behind. */
+  signalsDropped: number;
+  /** Members that a presence list lacked because there were too many. */
+  presencesMissed: number;
+  /** Subscriptions and presence lists ended because they were not allowed any more. */
+  revoked: number;
   /** Requests received. */
   requests: number;
   /** Requests answered with an error. */
@@ -60,6 +70,11 @@ export const newStats = (): ServerStats => ({
   refused: 0,
   delivered: 0,
   gaps: 0,
+  signals: 0,
+  signalsSent: 0,
+  signalsDropped: 0,
+  presencesMissed: 0,
+  revoked: 0,
   requests: 0,
   requestsFailed: 0,
   malformed: 0,

@@ -7,10 +7,12 @@ import { chain, settle, type MaybePromise } from './maybe-promise.ts';
 import type { Outbound } from './outbound.ts';
 import { forbidden, type Policy } from './policy.ts';
 import type { Pump } from './pump.ts';
+import type { Leave } from './presence.ts';
 import type { ReadGate } from './read-gate.ts';
 import { wireFailure, type Refusal } from './request-error.ts';
 import type { Spans } from './sight/spans.ts';
 import type { Stages } from './sight/stages.ts';
+import type { StandingGrants } from './standing-grants.ts';
 import type { TopicFeed } from './topic-feed.ts';
 
 type Subscribe = ClientMessage<'subscribe'>;
@@ -24,6 +26,9 @@ export interface SubscriptionOwner {
   readonly pump: Pump;
   readonly stages: Stages;
   readonly spans: Spans | undefined;
+  readonly grants: StandingGrants;
+  /** Whoever is subscribed is there; returns what ends that. */
+  readonly attend: (topic: string) => Leave;
   /** The backbone failed. */
   readonly failed: (reason: unknown) => void;
 }
@@ -37,9 +42,9 @@ export interface SubscriptionOwner {
  * ```
  */
 type Subscription =
-  | { readonly kind: 'asking' }
-  | { readonly kind: 'locating'; readonly feed: TopicFeed }
-  | { readonly kind: 'live'; readonly feed: TopicFeed; readonly cursor: Cursor };
+  | { readonly kind: 'asking'; readonly request: Subscribe }
+  | { readonly kind: 'locating'; readonly feed: TopicFeed; readonly request: Subscribe }
+  | { readonly kind: 'live'; readonly feed: TopicFeed; readonly cursor: Cursor; readonly leave: Leave };
 
 /** The subscriptions of one connection, by topic. */
 export class Subscriptions {
@@ -66,13 +71,15 @@ export class Subscriptions {
       const message = `at most ${context.limits.maxSubscriptions} subscriptions`;
       return this.#answer(request, { code: 'limit', message });
     }
-    const asking: Subscription = { kind: 'asking' };
+    const asking: Subscription = { kind: 'asking', request };
     this.#byTopic.set(request.topic, asking);
     context.stats.subscriptions++;
     this.#count(1);
     const ask = () =>
-      chain(policy.allows('subscribe', topic), (allowed) =>
-        allowed ? this.#open(request, asking) : this.#refuse(request, asking, forbidden(topic)),
+      chain(policy.ask('subscribe', topic), (answer) =>
+        answer.kind === 'yes'
+          ? this.#open(request, asking, answer.until)
+          : this.#refuse(request, asking, forbidden(topic)),
       );
     const answered = spans ? spans.run(spanKey(topic), ask) : ask();
     const done = () => this.#count(-1);
@@ -80,13 +87,27 @@ export class Subscriptions {
   }
 
   /** Ends a subscription, where there is one. */
-  unsubscribe(topic: string): void {
+  unsubscribe(topic: string, isRevoked = false): void {
     const subscription = this.#byTopic.get(topic);
     if (!subscription) return;
     this.#byTopic.delete(topic);
     this.#owner.spans?.end(spanKey(topic), 'unsubscribed');
+    this.#owner.grants.release('subscribe', topic);
     this.#owner.context.stats.subscriptions--;
-    this.#release(subscription);
+    this.#release(subscription, isRevoked);
+  }
+
+  /** Ends a subscription that is not allowed any more, and says so. */
+  revoke(topic: string, reason: string): void {
+    const subscription = this.#byTopic.get(topic);
+    if (!subscription) return;
+    this.unsubscribe(topic, true);
+    this.#owner.context.stats.revoked++;
+    // The client has no answer yet, and takes no revocation for one.
+    if (subscription.kind !== 'live') {
+      return this.#answer(subscription.request, { code: 'forbidden', message: reason });
+    }
+    this.#owner.outbound.push({ type: 'revoked', topic, what: 'subscribe', payload: { reason } });
   }
 
   /** How many there are. */
@@ -99,9 +120,10 @@ export class Subscriptions {
     for (const topic of this.#byTopic.keys()) this.unsubscribe(topic);
   }
 
-  #open(request: Subscribe, asking: Subscription): MaybePromise<void> {
+  #open(request: Subscribe, asking: Subscription, until: number): MaybePromise<void> {
     const { topic } = request;
     if (this.#byTopic.get(topic) !== asking) return undefined;
+    this.#owner.grants.hold('subscribe', topic, until);
     const { feeds, backbone } = this.#owner.context;
     return chain(feeds.acquire(topic), (feed) => {
       if (!feed) {
@@ -109,7 +131,7 @@ export class Subscriptions {
         return this.#refuse(request, asking, noRoom);
       }
       if (this.#byTopic.get(topic) !== asking) return feeds.release(feed);
-      const locating: Subscription = { kind: 'locating', feed };
+      const locating: Subscription = { kind: 'locating', feed, request };
       this.#byTopic.set(topic, locating);
       return chain(backbone.head(topic), (head) => {
         if (this.#byTopic.get(topic) === locating) this.#begin(request, feed, head);
@@ -129,16 +151,17 @@ export class Subscriptions {
     // Where the position is not taken up, neither is the message that was under way behind it.
     const partial = start.gap ? undefined : request.resume?.partial;
     const cursor = new Cursor(feed, { epoch, ...start, partial }, pump.activate);
-    this.#byTopic.set(topic, { kind: 'live', feed, cursor });
+    this.#byTopic.set(topic, { kind: 'live', feed, cursor, leave: this.#owner.attend(topic) });
     feed.add(cursor);
     outbound.push({ type: 'subscribed', re, topic, epoch, offset: start.offset, head: head.offset });
     if (cursor.isBehind) pump.activate(cursor);
   }
 
-  #release(subscription: Subscription): void {
+  #release(subscription: Subscription, isRevoked: boolean): void {
     if (subscription.kind === 'asking') return;
     const { pump, context } = this.#owner;
     if (subscription.kind === 'live') {
+      subscription.leave(isRevoked);
       pump.remove(subscription.cursor);
       subscription.feed.remove(subscription.cursor);
     }

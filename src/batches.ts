@@ -19,11 +19,12 @@ export function createBatches({ hubId, take, has }: BatchTaker) {
   const early: (() => void)[] = [];
 
   /**
-   * What comes early can be of an attachment before: of its subscriptions nothing is taken, for they begin anew with
-   * this one.
+   * What comes early can be of an attachment before: of its subscriptions and presence lists nothing is taken,
+   * for they begin anew with this one.
    */
   function takeAll(from: string, items: readonly TabItem[], isEarly: boolean): ReturnType<TabApi['deliver']> {
-    const own = new Set(items.filter((item) => from === hubId() && !(isEarly && 'sub' in item)));
+    const begun = (item: TabItem) => 'sub' in item || 'watch' in item;
+    const own = new Set(items.filter((item) => from === hubId() && !(isEarly && begun(item))));
     const reads = Array.from(own, take).filter((read) => read !== undefined);
     // Nor has a handler seen what is not taken.
     const isSeen = (item: TabItem & { sub: number }) => own.has(item) && has(item.sub);

@@ -7,13 +7,14 @@ import { createHubConnector } from './hub-connector.ts';
 import * as tabLimits from './limits.ts';
 import type { Settings } from './options.ts';
 import { followPage } from './page-life.ts';
-import { createParts } from './parts.ts';
+import { createParts, type PartItem } from './parts.ts';
 import type { ConnectionError, ErrorData } from './protocol/errors.ts';
 import { report } from './report.ts';
-import { initialStatus } from './status.ts';
+import { createSignals } from './signals.ts';
+import { createTabStatus } from './tab-status.ts';
 import type { TabWorld } from './tab-world.ts';
 import { readToken } from './token.ts';
-import type { OneSocket, SocketEventMap, SocketStatus } from './types.ts';
+import type { OneSocket } from './types.ts';
 
 const dataOf = (error: ConnectionError): ErrorData => ({ ...error, message: error.message });
 
@@ -22,17 +23,16 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
   const tabId = world.randomId();
   const events = new EventTarget();
   const watching = new AbortController();
-  let status = initialStatus(tabId);
   /** Why everything from now on fails; null while this tab is in use. */
   let end: ConnectionError | null = null;
   /** The hub that this tab is attached to: one that was left, or deposed while it was frozen, may still be heard. */
   let hubId: string | null = null;
 
-  const tell = <E extends keyof SocketEventMap>(type: E, detail: SocketEventMap[E]['detail']) =>
-    events.dispatchEvent(new CustomEvent(type, { detail }));
-  const setStatus = (next: SocketStatus): void => void tell('status', (status = parts.sight.status(next)));
+  const tabStatus = createTabStatus(tabId, events, (next) => parts.sight.status(next));
+  const { tell } = tabStatus;
   const push = (op: TabOp) => connector.push(op);
   const parts = createParts(settings, { world, push, ended: () => end }, (drop) => tell('dropped', drop));
+  const signal = createSignals({ push, ended: () => end }, tabStatus);
 
   /** Ends this tab's use of the connection, on purpose or because no hub can be had. */
   function finish(error: ConnectionError, lastError: ErrorData | null): void {
@@ -41,12 +41,12 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
     connector.leave();
     parts.end(error);
     batches.takeEarly();
-    setStatus({ ...status, state: 'closed', lastError });
+    tabStatus.set({ ...tabStatus.status, state: 'closed', lastError });
   }
 
   const batches = createBatches({
     hubId: () => hubId,
-    take: (item) => (item.kind === 'status' ? setStatus({ ...item.status, tabId }) : parts.take(item)),
+    take: (item) => (tabStatus.take(item) ? undefined : parts.take(item as PartItem)),
     has: (sub) => parts.subscriptions.has(sub),
   });
 
@@ -57,9 +57,9 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
       trouble: (message, stack) => report(Object.assign(new Error(message), { stack })),
     },
     attached(reply) {
-      const { hubId: formerId, durability } = status;
+      const { hubId: formerId, durability } = tabStatus.status;
       ({ hubId } = reply.status);
-      setStatus({ ...reply.status, tabId });
+      tabStatus.setHub(reply.status);
       const lost = formerId !== null && formerId !== hubId ? durability : null;
       const ops = parts.resume(reply, lost);
       batches.takeEarly();
@@ -69,9 +69,9 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
       hubId = null;
       if (end) return;
       parts.detached();
-      setStatus({ ...status, state: 'connecting' });
+      tabStatus.set({ ...tabStatus.status, state: 'connecting' });
     },
-    waits: (error) => setStatus({ ...status, lastError: dataOf(error) }),
+    waits: (error) => tabStatus.set({ ...tabStatus.status, lastError: dataOf(error) }),
     failed: (error) => finish(error, dataOf(error)),
     pushed: parts.pushed,
   });
@@ -80,13 +80,13 @@ export function createClient(settings: Settings, world: TabWorld): OneSocket {
     if (end) return;
     end = failure('closed', 'closed');
     await withDeadline(parts.deliveries.allStored(), tabLimits.closeTimeoutMs, world);
-    finish(end, status.lastError);
+    finish(end, tabStatus.status.lastError);
   }
 
   followPage(world, connector, watching.signal);
   void connector.attach();
 
-  const methods = { ...parts.methods(), close, [asyncDispose]: close };
-  const properties = { status: { get: () => status } };
+  const methods = { ...parts.methods(), signal, close, [asyncDispose]: close };
+  const properties = { status: { get: () => tabStatus.status } };
   return Object.defineProperties(Object.assign(events, methods), properties) as unknown as OneSocket;
 }

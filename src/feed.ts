@@ -4,11 +4,11 @@ import { Handlers } from './handlers.ts';
 import type { createInbox } from './inbox.ts';
 import { traceContextOf, type TraceContext } from './protocol/trace-context.ts';
 import { report } from './report.ts';
-import type { Gap, Message, Progress } from './types.ts';
+import type { Gap, Message, Progress, Signal } from './types.ts';
 
 type ItemOf<K extends TabItem['kind']> = Extract<TabItem, { kind: K }>;
 /** What comes in a topic. */
-export type FeedItem = ItemOf<'messages' | 'bytes' | 'large' | 'gap' | 'progress'>;
+export type FeedItem = ItemOf<'messages' | 'bytes' | 'large' | 'gap' | 'progress' | 'signal'>;
 
 type Row = readonly [id: string, ts: number, payload: unknown, trace?: unknown];
 
@@ -23,6 +23,7 @@ export class Feed<T> {
   readonly messages = new Handlers<Message<T>>();
   readonly gaps = new Handlers<Gap>();
   readonly progress = new Handlers<Progress>();
+  readonly signals = new Handlers<Signal>();
   readonly #topic: string;
   readonly #inbox: ReturnType<typeof createInbox<Message<T>>>;
   /** Told how many messages the handlers get. */
@@ -43,6 +44,8 @@ export class Feed<T> {
 
   /** A promise where a content has to be read first. */
   take(item: FeedItem): void | Promise<void> {
+    // A signal is of this moment: it waits behind no content.
+    if (item.kind === 'signal') return this.#signal(item);
     if (item.kind !== 'large') return this.#line.pass(() => this.#take(item));
     const { kind: _, sub, large, trace, ...rest } = item;
     return this.#line.read(
@@ -63,10 +66,10 @@ export class Feed<T> {
 
   end(): void {
     this.#line.drop();
-    for (const handlers of [this.messages, this.gaps, this.progress]) handlers.clear();
+    for (const handlers of [this.messages, this.gaps, this.progress, this.signals]) handlers.clear();
   }
 
-  #take(item: Exclude<FeedItem, { kind: 'large' }>): void {
+  #take(item: Exclude<FeedItem, { kind: 'large' | 'signal' }>): void {
     const { kind: _, sub: __, ...told } = item;
     switch (item.kind) {
       case 'messages':
@@ -84,6 +87,10 @@ export class Feed<T> {
       default:
         item satisfies never;
     }
+  }
+
+  #signal({ identity, json }: ItemOf<'signal'>): void {
+    this.signals.tell({ topic: this.#topic, identity, payload: JSON.parse(json) });
   }
 
   #tell(messages: readonly Message<T>[]): void {

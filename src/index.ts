@@ -10,9 +10,11 @@ export type {
   OneSocket,
   Outbox,
   OutboxEntry,
+  Presence,
   Progress,
   PublishOptions,
   RequestOptions,
+  Signal,
   SocketEventMap,
   SocketStatus,
   SubscribeOptions,
@@ -36,3 +38,4 @@ export type {
   WhenFull,
 } from '../worker/core/hub-api.ts';
 export type { TokenCarrier } from '../worker/core/token-types.ts';
+export type { Member } from '../worker/core/news-types.ts';

@@ -7,11 +7,15 @@ import type { Settings } from './options.ts';
 import { createOutbox } from './outbox.ts';
 import type { Outlet } from './outlet.ts';
 import { ConnectionError, errorData } from './protocol/errors.ts';
+import { createPresences } from './presence.ts';
 import { createSight } from './sight.ts';
 import { createSubscriptions } from './subscriptions.ts';
 import { readTrace } from './trace.ts';
 import type { SocketMetrics } from './metrics-types.ts';
 import type { SocketEventMap } from './types.ts';
+
+/** What the hub tells a part. */
+export type PartItem = Exclude<TabItem, { kind: 'status' | 'signal-dropped' }>;
 
 /** Everything that a tab waits for: deliveries, calls and subscriptions. */
 export function createParts(
@@ -23,6 +27,7 @@ export function createParts(
   const outlet: Outlet = { ...way, sight, trace: readTrace(trace) };
   const calls = createCalls(outlet);
   const subscriptions = createSubscriptions(outlet);
+  const presences = createPresences(outlet);
   const outbox = createOutbox(calls.ask);
   const maxPending = hub.queue?.maxEntries ?? tabLimits.pendingEntries;
   const deliveries = createDeliveries(outlet, maxPending, outbox.withdraw, ({ id, topic }, error) => {
@@ -42,30 +47,13 @@ export function createParts(
     calls,
     outbox,
     subscriptions,
+    presences,
     deliveries,
 
     /** Those that the app calls. */
-    methods: () => methodsOf(calls, subscriptions, deliveries, outbox, metrics),
+    methods: () => methodsOf({ calls, subscriptions, presences, deliveries, outbox }, metrics),
 
-    /** Hands what the hub tells to the part that waits for it. */
-    take(item: Exclude<TabItem, { kind: 'status' }>): void | Promise<void> {
-      switch (item.kind) {
-        case 'stored':
-          return deliveries.stored(item.upTo);
-        case 'acked':
-          return deliveries.acked(item.upTo, item.but);
-        case 'uploaded':
-          return deliveries.uploaded(item.tabSeq, item.ratio);
-        case 'failed':
-          return deliveries.drop(item.tabSeq, new ConnectionError(item.error));
-        case 'response':
-        case 'error':
-        case 'entries':
-          return calls.take(item);
-        default:
-          return subscriptions.take(item);
-      }
-    },
+    take: takerOf({ calls, subscriptions, presences, deliveries }),
 
     /** An op went out to the hub. */
     pushed(op: TabOp): void {
@@ -87,22 +75,62 @@ export function createParts(
       if (former) deliveries.hubLost(reply.takenUpTo, isUnknown, lost());
       deliveries.stored(reply.storedUpTo);
       deliveries.acked(reply.ackedUpTo, reply.but);
-      return [...subscriptions.resume(), ...deliveries.resume(reply.takenUpTo), ...calls.resume()];
+      return [
+        ...subscriptions.resume(),
+        ...presences.resume(),
+        ...deliveries.resume(reply.takenUpTo),
+        ...calls.resume(),
+      ];
     },
 
     end(error: ConnectionError): void {
-      for (const part of [subscriptions, deliveries, calls]) part.end(error);
+      for (const part of [subscriptions, presences, deliveries, calls]) part.end(error);
     },
   };
 }
 
+interface Parts {
+  readonly calls: ReturnType<typeof createCalls>;
+  readonly subscriptions: ReturnType<typeof createSubscriptions>;
+  readonly presences: ReturnType<typeof createPresences>;
+  readonly deliveries: ReturnType<typeof createDeliveries>;
+  readonly outbox: ReturnType<typeof createOutbox>;
+}
+
+/** Hands what the hub tells to the part that waits for it. */
+const takerOf =
+  ({ calls, subscriptions, presences, deliveries }: Omit<Parts, 'outbox'>) =>
+  (item: PartItem): void | Promise<void> => {
+    switch (item.kind) {
+      case 'stored':
+        return deliveries.stored(item.upTo);
+      case 'acked':
+        return deliveries.acked(item.upTo, item.but);
+      case 'uploaded':
+        return deliveries.uploaded(item.tabSeq, item.ratio);
+      case 'failed':
+        return deliveries.drop(item.tabSeq, new ConnectionError(item.error));
+      case 'response':
+      case 'error':
+      case 'entries':
+        return calls.take(item);
+      case 'presence':
+      case 'presence-change':
+      case 'presence-ended':
+        return presences.tell(item);
+      default:
+        return subscriptions.take(item);
+    }
+  };
+
 /** The methods of a socket that its parts have. */
 function methodsOf(
-  { request }: ReturnType<typeof createCalls>,
-  { subscribe }: ReturnType<typeof createSubscriptions>,
-  { publish }: ReturnType<typeof createDeliveries>,
-  { outbox, purge, reconnect }: ReturnType<typeof createOutbox>,
+  { calls, subscriptions, presences, deliveries, outbox: { outbox, purge, reconnect } }: Parts,
   metrics: () => Promise<SocketMetrics>,
 ) {
-  return { subscribe, publish, request, metrics, outbox, purge, reconnect };
+  const { subscribe } = subscriptions;
+  const { presence } = presences;
+  const { publish } = deliveries;
+  const { request } = calls;
+  return { subscribe, presence, publish, request, metrics, outbox, purge, reconnect };
 }

@@ -16,5 +16,6 @@ export const initialStatus = (tabId: string): SocketStatus => ({
   durability: null,
   storeError: null,
   dropped: 0,
+  signalsDropped: 0,
   isOutdated: false,
 });

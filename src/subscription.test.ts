@@ -118,6 +118,47 @@ describe('a handler', () => {
   });
 });
 
+describe('a handler of signals', () => {
+  const signal = { kind: 'signal', sub: 3, identity: 'ada', json: '{"typing":true}' } as const;
+
+  it('gets every signal, and no message', () => {
+    const { subscription, messages } = subscribe();
+    const signals: unknown[] = [];
+    const stop = subscription.onSignal((each) => signals.push(each));
+    messages(1, 1);
+    subscription.take(signal);
+    stop();
+    subscription.take(signal);
+    expect(signals).toEqual([{ topic: 't', identity: 'ada', payload: { typing: true } }]);
+  });
+
+  it('gets nothing that came before it, nothing after the end, and nothing that loops or positions see', async () => {
+    const { subscription } = subscribe();
+    subscription.take({ kind: 'subscribed', sub: 3, position: { epoch: 'e', offset: 4 } });
+    subscription.take(signal);
+    const signals: unknown[] = [];
+    subscription.onSignal((each) => signals.push(each));
+    await Promise.resolve();
+    const next = subscription[Symbol.asyncIterator]().next();
+    expect(subscription.resumeOp().since).toEqual({ epoch: 'e', offset: 4 });
+    subscription.close();
+    subscription.take(signal);
+    expect([signals, await next]).toEqual([[], { done: true, value: undefined }]);
+  });
+
+  it('waits for no content that is being read', async () => {
+    const { subscription } = subscribe();
+    const order: string[] = [];
+    subscription.onMessage(() => order.push('message'));
+    subscription.onSignal(() => order.push('signal'));
+    const large = { blob: new Blob(['1']), form: 'json' } as const;
+    const read = subscription.take({ kind: 'large', sub: 3, epoch: 'e', offset: 1, id: 'm', ts: 5, large });
+    subscription.take(signal);
+    await read;
+    expect(order).toEqual(['signal', 'message']);
+  });
+});
+
 describe('what comes early', () => {
   it('waits for the first handler, and comes before what follows', async () => {
     const { subscription, messages } = subscribe();
@@ -286,5 +327,51 @@ describe('a subscription', () => {
     subscription.resumeOp();
     messages(1, 1);
     expect(kinds()).toEqual(['pause', 'pause']);
+  });
+});
+
+describe('a revoked subscription', () => {
+  const error = {
+    code: 'forbidden',
+    message: 'you have left',
+    retryable: false,
+    detail: 'revoked',
+  } as const;
+
+  it('tells its end once, with the reason, after everything that came before', async () => {
+    const { subscription, messages, kinds, onEnd } = subscribe();
+    subscription.take({ kind: 'subscribed', sub: 3, position: { epoch: 'e', offset: 0 } });
+    const { offsets } = handled(subscription);
+    const ends: unknown[] = [];
+    subscription.onEnd((each) => ends.push(each));
+    const taken = vi.fn<() => void>();
+    subscription.onEnd(taken)();
+    messages(1, 2);
+    for (let count = 0; count < 2; count++) subscription.take({ kind: 'refused', sub: 3, error });
+    messages(3, 3);
+    await expect(subscription.ready).resolves.toBeUndefined();
+    expect(offsets).toEqual([1, 2]);
+    expect(ends).toEqual([expect.objectContaining({ name: 'ConnectionError', ...error })]);
+    expect([taken.mock.calls, kinds()]).toEqual([[], []]);
+    expect(onEnd).toHaveBeenCalled();
+  });
+
+  it('gives a loop what waits for it, and then throws', async () => {
+    const { subscription, messages } = subscribe();
+    const iterator = subscription[Symbol.asyncIterator]();
+    const first = iterator.next();
+    messages(1, 2);
+    subscription.take({ kind: 'refused', sub: 3, error });
+    expect([(await first).value!.offset, ...(await read(iterator, 1))]).toEqual([1, 2]);
+    await expect(iterator.next()).rejects.toMatchObject(error);
+  });
+
+  it('is another thing than one that the app has closed, which tells no end', () => {
+    const { subscription } = subscribe();
+    const ends: unknown[] = [];
+    subscription.onEnd((each) => ends.push(each));
+    subscription.close();
+    subscription.take({ kind: 'refused', sub: 3, error });
+    expect(ends).toEqual([]);
   });
 });

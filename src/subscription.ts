@@ -3,6 +3,7 @@ import { asyncDispose } from './async-dispose.ts';
 import { deferred } from './deferred.ts';
 import { failure } from './failure.ts';
 import { Feed } from './feed.ts';
+import { Handlers } from './handlers.ts';
 import { createInbox } from './inbox.ts';
 import { ConnectionError } from './protocol/errors.ts';
 import type { Message, Subscription } from './types.ts';
@@ -32,13 +33,17 @@ export function createSubscription<T>(
   const ready = deferred<void>();
   const inbox = createInbox<Message<T>>((isPaused) => send({ kind: isPaused ? 'pause' : 'resume', sub }));
   const feed = new Feed<T>(topic, inbox, heard);
+  const ends = new Handlers<ConnectionError>();
 
   function end(error: ConnectionError | null): void {
     feed.end();
     onEnd();
     ready.reject(error ?? failure('closed', 'closed'));
     // A loop ends in peace where the app itself has closed.
-    inbox.end(error?.code === 'closed' ? null : error);
+    const failed = error?.code === 'closed' ? null : error;
+    inbox.end(failed);
+    if (failed) ends.tell(failed);
+    ends.clear();
   }
 
   function close(): void {
@@ -75,6 +80,8 @@ export function createSubscription<T>(
 
     onGap: feed.gaps.add,
     onProgress: feed.progress.add,
+    onSignal: feed.signals.add,
+    onEnd: ends.add,
 
     resumeOp() {
       inbox.resume();

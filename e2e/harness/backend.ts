@@ -4,6 +4,7 @@ import { createTcpProxy, type TcpProxy } from '../../demo/backend/tcp-proxy.ts';
 import {
   settingsVariable,
   type Accepted,
+  type PresentList,
   type ServerCommand,
   type ServerRecord,
   type ServerSettings,
@@ -25,6 +26,12 @@ export interface Backend extends AsyncDisposable {
   flood(topic: string, count: number): Promise<void>;
   /** Publishes to these topics every millisecond until the function that it gives is called. */
   startFlow(...topics: readonly string[]): Promise<() => Promise<void>>;
+  /** From now on `authorize` says no to everything of this identity in this topic. Nobody is told. */
+  forbid(identity: string, topic: string): Promise<void>;
+  /** Revokes what was answered about it. Gives the number of subscriptions and presence lists that it ended. */
+  revoke(identity: string, topic: string, reason: string): Promise<number>;
+  /** Who is in a topic. */
+  presence(topic: string): Promise<PresentList>;
 }
 
 /** One accepted message as a line: epochs are compared apart, since they are random. */
@@ -52,6 +59,10 @@ export const startBackend = async (settings: ServerSettings = {}): Promise<Backe
       await ask({ kind: 'start-flow', topics });
       return async () => void (await ask({ kind: 'stop-flow' }));
     },
+    forbid: async (identity, topic) => void (await ask({ kind: 'forbid', identity, topic })),
+    revoke: async (identity, topic, reason) =>
+      (await ask({ kind: 'revoke', identity, topic, reason })) as number,
+    presence: async (topic) => (await ask({ kind: 'presence', topic })) as PresentList,
     async [Symbol.asyncDispose]() {
       await server.kill();
       await proxy.close();

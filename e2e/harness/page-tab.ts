@@ -3,6 +3,7 @@ import type {
   ConnectionError,
   Delivery,
   OneSocket,
+  Presence,
   PublishOptions,
   SocketStatus,
   SubscribeOptions,
@@ -66,6 +67,13 @@ class PageTab {
   readonly published: Published[] = [];
   readonly subscriptions: Subscription[] = [];
   readonly seen: Record<string, Seen[]> = {};
+  /** Signals of all topics in the order in which the tab saw them: topic, identity and payload as JSON. */
+  readonly signals: string[] = [];
+  readonly ended: { readonly topic: string; readonly code: string; readonly message: string }[] = [];
+  readonly signalsDropped: { readonly topic: string; readonly code: string }[] = [];
+  readonly lists: Record<string, Presence> = {};
+  /** What the presence lists told: topic, `+` and who came, or `-` and who went. */
+  readonly presenceTold: string[] = [];
   auth: AuthPlan = [];
   authCalls = 0;
   readonly waiting: Set<() => void> = new Set();
@@ -87,6 +95,10 @@ class PageTab {
       this.dropped.push({ id, topic, code: error.code });
       this.changed();
     });
+    this.socket.addEventListener('signal-dropped', ({ detail: { topic, error } }) => {
+      this.signalsDropped.push({ topic, code: error.code });
+      this.changed();
+    });
   }
 
   /** Subscribes and records. Settles as `ready` does. */
@@ -103,7 +115,29 @@ class PageTab {
       seen.push({ kind: 'message', epoch, offset, text, missed: null });
       this.changed();
     });
+    subscription.onSignal(({ identity, payload }) => {
+      this.signals.push(`${topic} ${identity} ${JSON.stringify(payload)}`);
+      this.changed();
+    });
+    subscription.onEnd(({ code, message }) => {
+      this.ended.push({ topic, code, message });
+      this.changed();
+    });
     await subscription.ready;
+  }
+
+  /** Follows who is in a topic, and records what is told of it. Settles as `ready` does. */
+  async follow(topic: string): Promise<void> {
+    const list = this.socket.presence(topic);
+    this.lists[topic] = list;
+    const tell = (text: string): void => {
+      this.presenceTold.push(`${topic} ${text}`);
+      this.changed();
+    };
+    list.onJoin(({ identity }) => tell(`+${identity}`));
+    list.onLeave(({ identity }) => tell(`-${identity}`));
+    list.onEnd(({ code, message }) => tell(`!${code}: ${message}`));
+    await list.ready;
   }
 
   /** Publishes and follows what becomes of it. */

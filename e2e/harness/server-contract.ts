@@ -10,6 +10,10 @@ export interface ServerSettings {
   readonly tokens?: { readonly subprotocol?: boolean; readonly query?: string; readonly cookie?: string };
   /** Where the pages are, for a token in a cookie. */
   readonly origins?: readonly string[];
+  /** Keeps who is in a topic. Default: no presence. */
+  readonly presence?: { readonly graceMs: number };
+  /** Every token is accepted, as the identity of its name. */
+  readonly tokensAreIdentities?: boolean;
   readonly heartbeatMs?: number;
   readonly limits?: Readonly<Record<string, number>>;
   /** Whether spans, and the calls inside of them, are recorded. Default false. */
@@ -27,6 +31,19 @@ export interface Accepted {
   readonly id: string;
   /** JSON text, or `bytes:` and hexadecimal digits. */
   readonly payload: string;
+}
+
+/** Somebody in a topic. */
+interface Present {
+  readonly identity: string;
+  /** In milliseconds since the Unix epoch. */
+  readonly since: number;
+}
+
+/** Who is in a topic. */
+export interface PresentList {
+  readonly members: readonly Present[];
+  readonly count: number;
 }
 
 /** What a request handler has seen. */
@@ -84,4 +101,10 @@ export type ServerCommand =
   | { readonly kind: 'flood'; readonly topic: string; readonly count: number }
   /** Publishes `{ n }` to each topic in turn, every millisecond, until `stop-flow`. */
   | { readonly kind: 'start-flow'; readonly topics: readonly string[] }
-  | { readonly kind: 'stop-flow' };
+  | { readonly kind: 'stop-flow' }
+  /** From now on `authorize` says no to everything of this identity in this topic. Tells nobody. */
+  | { readonly kind: 'forbid'; readonly identity: string; readonly topic: string }
+  /** Revokes what was answered about it. Answered with the number of subscriptions and presence lists that it ended. */
+  | { readonly kind: 'revoke'; readonly identity: string; readonly topic: string; readonly reason: string }
+  /** Who is in a topic. Answered with a `PresentList`. */
+  | { readonly kind: 'presence'; readonly topic: string };

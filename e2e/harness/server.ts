@@ -23,6 +23,8 @@ const {
   tokenLifeMs,
   tokens: carriers,
   origins,
+  tokensAreIdentities = false,
+  presence,
   heartbeatMs,
   limits,
   traces,
@@ -32,6 +34,7 @@ const arrivals: number[] = [];
 const subscribes: Record<string, number> = {};
 const tokens: string[] = [];
 const requests: RequestSeen[] = [];
+const forbidden = new Set<string>();
 const backbone = new RecordingBackbone(limits);
 const tracing = traces ? new RecordingTracing() : undefined;
 
@@ -40,11 +43,13 @@ const onesocket = createServer({
   ...(tracing && { tracing }),
   ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
   ...(limits === undefined ? {} : { limits }),
-  ...(token === undefined
+  ...(presence === undefined ? {} : { presence }),
+  ...(token === undefined && !tokensAreIdentities
     ? {}
     : {
         authenticate: (attempt) => {
           tokens.push(attempt.token);
+          if (tokensAreIdentities) return { identity: attempt.token };
           return attempt.token === token ? { identity: 'tester' } : null;
         },
       }),
@@ -58,10 +63,10 @@ const onesocket = createServer({
   }),
   ...(carriers && { tokens: carriers }),
   ...(origins && { origins }),
-  authorize: ({ action, topic }) => {
+  authorize: ({ identity, action, topic }) => {
     tracing?.saw('authorize');
     if (action === 'subscribe') subscribes[topic] = (subscribes[topic] ?? 0) + 1;
-    return !topic.startsWith('secret');
+    return !topic.startsWith('secret') && !forbidden.has(`${identity} ${topic}`);
   },
   onPublish: ({ topic }) => {
     tracing?.saw('onPublish');
@@ -141,6 +146,17 @@ const answer = async (message: unknown): Promise<unknown> => {
       return startFlow(command.topics);
     case 'stop-flow':
       return clearInterval(flow);
+    case 'forbid':
+      forbidden.add(`${command.identity} ${command.topic}`);
+      return undefined;
+    case 'revoke':
+      return onesocket.revoke({
+        identity: command.identity,
+        topic: command.topic,
+        reason: command.reason,
+      });
+    case 'presence':
+      return onesocket.presence(command.topic);
     default:
       return command satisfies never;
   }

@@ -116,6 +116,9 @@ function isControl({ type }: ClientEnvelope): boolean {
     case 'auth':
     case 'subscribe':
     case 'unsubscribe':
+    case 'watch':
+    case 'unwatch':
+    case 'signal':
     case 'request':
     case 'cancel':
     case 'ping':

@@ -28,13 +28,14 @@ export class Sizes {
     });
   }
 
-  ran(hub: Realm, { outbox, topics, requests, followers, tabs }: HubState): void {
+  ran(hub: Realm, { outbox, topics, requests, followers, presences, tabs }: HubState): void {
     const { entries, bytes } = outbox.pending;
     const within = (what: string, size: number, bound: number) =>
       must(size <= bound, 'what a hub keeps is bounded', () => `${hub.name} has ${size} of ${bound} ${what}`);
     within('entries', entries, this.#maxEntries);
     within('bytes of entries', bytes, this.#maxBytes);
     within('requests', requests.size, coreLimits.requests);
+    within('presence lists', presences.size, coreLimits.watches);
     within('followers', followers.length, coreLimits.followers);
     within('topics', topics.size, coreLimits.topics);
     for (const tab of tabs.values()) {

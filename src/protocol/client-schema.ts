@@ -1,5 +1,5 @@
 import { chunk, chunkAck, form, id, mime, name, topic, trace } from './common-fields.ts';
-import { json, list, object, oneOf, optional, string, uint } from './field.ts';
+import { boolean, json, list, object, oneOf, optional, string, uint } from './field.ts';
 import * as limits from './limits.ts';
 
 /** What the hub may send to the server. */
@@ -59,6 +59,15 @@ export const clientSchema = {
     timeoutMs: uint(limits.durationMs),
   },
   cancel: { re: id },
+  /** To all who are subscribed to the topic now; kept by nobody. The id names the tab, for the sender's own copy. */
+  signal: { topic, payload: object({ value: json }) },
+  /** Asks for a presence list, and for its changes. */
+  watch: {
+    topic,
+    /** Whether the hub has an older list: then it is no loss to wait until the new one is sure. */
+    resumes: optional(boolean),
+  },
+  unwatch: { topic },
   received: { count: uint() },
   ping: {},
   pong: { re: id },

@@ -21,5 +21,12 @@ export const trace = optional(json);
 export const chunk = { transfer: id, at: uint(), payload: json } as const;
 export const failure = object({ code: name, message: reason, retryable: optional(boolean) });
 
+/** Somebody who is there: with what the app made public of them, where it did. */
+export const member = object({
+  identity: topic,
+  /** Milliseconds since the Unix epoch. */ since: uint(),
+  info: optional(json),
+});
+
 /** Fields that every envelope has: `type` besides these. `ts` is milliseconds since the Unix epoch. */
 export const common = { id, ts: uint() } as const;

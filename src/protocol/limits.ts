@@ -21,6 +21,12 @@ export const offers = 32;
 export const durationMs = 2_147_483_647;
 /** Nacks repeated in a welcome. */
 export const rejected = 1024;
+/** UTF-8 bytes of the JSON text of a signal. */
+export const signalBytes = 1024;
+/** UTF-8 bytes of the JSON text of what is public of a member of a presence list. */
+export const memberInfoBytes = 1024;
+/** Members named in a presence list. */
+export const members = 1024;
 /** UTF-8 bytes in a close reason (RFC 6455, section 5.5.1: 125 less the code). */
 export const closeReasonBytes = 123;
 /** Bytes of the JSON header of a binary frame. */

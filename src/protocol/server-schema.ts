@@ -1,4 +1,16 @@
-import { chunk, chunkAck, failure, form, id, mime, name, reason, topic, trace } from './common-fields.ts';
+import {
+  chunk,
+  chunkAck,
+  failure,
+  form,
+  id,
+  member,
+  mime,
+  name,
+  reason,
+  topic,
+  trace,
+} from './common-fields.ts';
 import { boolean, json, list, object, oneOf, optional, string, uint } from './field.ts';
 import * as limits from './limits.ts';
 
@@ -70,6 +82,25 @@ export const serverSchema = {
   },
   response: { re: id, payload: json },
   error: { re: optional(id), topic: optional(topic), payload: failure },
+  /** A subscription or a presence list ends: it is not allowed any more. */
+  revoked: { topic, what: oneOf('subscribe', 'presence'), payload: object({ reason }) },
+  signal: {
+    /** In the copy to the connection that sent it alone: the id that it had there. */
+    re: optional(id),
+    topic,
+    payload: object({ identity: topic, value: json }),
+  },
+  presence: {
+    /** Absent in a list that stands for changes that were too many to be told. */
+    re: optional(id),
+    topic,
+    /** `count` is how many there are, also where the list names fewer. */
+    payload: object({ members: list(member, limits.members), count: uint() }),
+  },
+  'presence-change': {
+    topic,
+    payload: object({ joined: optional(member), left: optional(member), count: uint() }),
+  },
   goaway: { payload: object({ reason, retryAfterMs: uint(limits.durationMs) }) },
   ping: {},
   pong: { re: id },

@@ -153,6 +153,7 @@ export const attachedReply = (
     durability: 'strict',
     storeError: null,
     dropped: 0,
+    signalsDropped: 0,
     isOutdated: false,
     ...status,
   },

@@ -1,6 +1,7 @@
 import type { ErrorData } from '../../src/protocol/errors.ts';
 import type { TraceContext } from '../../src/protocol/trace-context.ts';
 import type { BackoffPolicy, HeartbeatPolicy, QueuePolicy } from './policy-types.ts';
+import type { NewsItem, NewsOp } from './news-types.ts';
 import type { TokenCarrier, TokenReply } from './token-types.ts';
 import type { Large, LargeMessage, LargeProgress, PendingEntry } from './payload-types.ts';
 
@@ -89,6 +90,7 @@ export interface HubStatus {
   readonly storeError: ErrorData | null;
   /** Entries that ended without reaching the server. */
   readonly dropped: number;
+  readonly signalsDropped: number;
   /** Whether a tab of a newer version of onesocket waits until this hub has ended: the page should be loaded again. */
   readonly isOutdated: boolean;
 }
@@ -137,6 +139,7 @@ export type TabOp =
       readonly trace?: TraceContext | undefined;
     }
   | { readonly kind: 'cancel'; readonly id: string }
+  | NewsOp
   | { readonly kind: 'signal'; readonly signal: PageSignal }
   /** Connects now; answered by a `response` or an `error` with this id. */
   | { readonly kind: 'reconnect'; readonly id: string }
@@ -152,7 +155,6 @@ export type TabOp =
       readonly entryId: string;
       readonly until: 'stored' | 'acked';
     }
-  /** Answered by `entries`. */
   | { readonly kind: 'list'; readonly id: string }
   /** What the hub counts; answered by a `response` with the JSON of a `HubMetrics`. */
   | { readonly kind: 'metrics'; readonly id: string }
@@ -207,6 +209,7 @@ export type TabItem =
   /** The server confirmed the subscription, or the hub had it already. */
   | { readonly kind: 'subscribed'; readonly sub: number; readonly position: Position }
   | { readonly kind: 'refused'; readonly sub: number; readonly error: ErrorData }
+  | NewsItem
   /** All entries up to this tab sequence are stored. */
   | { readonly kind: 'stored'; readonly upTo: number }
   /**

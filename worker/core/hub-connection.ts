@@ -111,6 +111,7 @@ function endSession(hub: HubState, input: ConnectionInput, context: Context): vo
   hub.outgoing = [];
   hub.rttMs = null;
   hub.topics.sessionLost();
+  hub.presences.sessionLost();
   hub.uploads.sessionLost();
   const error = errorData('disconnected', 'connection lost; outcome unknown', {
     retryable: true,

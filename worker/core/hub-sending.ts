@@ -7,13 +7,15 @@ import type { Entry } from './store-types.ts';
 import { stepConnection } from './hub-connection.ts';
 import { abandonUploads, sendUploads } from './hub-uploads.ts';
 import { say, tellError, type HubState, type Session } from './hub-state.ts';
-import type { TopicRequest } from './topics.ts';
+import type { PresenceRequest } from './presences.ts';
+import type { TopicRequest } from './topic-request.ts';
 
 /** Puts into the session what it has room for: subscriptions, requests and entries. */
 export function fillSession(hub: HubState, context: Context): void {
   const { session } = hub;
   if (!session) return;
   askTopics(hub, hub.topics.ask(), context.now);
+  askPresences(hub, hub.presences.ask(), context.now);
   abandonUploads(hub, session, context.now);
   if (hub.connection.state === 'open' && !session.isCongested) {
     sendRequests(hub, session);
@@ -37,6 +39,16 @@ export function askTopics(hub: HubState, requests: readonly TopicRequest[], now:
     const { id, replay, resume, partial, trace } = request;
     const from = resume ? { resume: partial ? { ...resume, partial } : resume } : { replay };
     say(hub, now, { type: 'subscribe', id, topic, ...traced(trace), ...from });
+  }
+}
+
+/** Says to the server what the presence lists ask for; nothing while there is no session. */
+export function askPresences(hub: HubState, requests: readonly PresenceRequest[], now: number): void {
+  if (!hub.session) return;
+  for (const request of requests) {
+    const { topic } = request;
+    if (request.kind === 'unwatch') say(hub, now, { type: 'unwatch', topic });
+    else say(hub, now, { type: 'watch', id: request.id, topic, resumes: request.resumes });
   }
 }
 

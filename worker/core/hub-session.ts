@@ -8,6 +8,7 @@ import * as coreLimits from './limits.ts';
 import { takeChunkAck, takeRefusal } from './hub-uploads.ts';
 import { pingOf, stepConnection, stepHeartbeat } from './hub-connection.ts';
 import { stepRenewal, tokenGranted } from './hub-renewal.ts';
+import { signalRefused, takeSignal } from './hub-signals.ts';
 import { markCounters, markStatus, say, type HubState } from './hub-state.ts';
 
 /** Takes the envelopes of one frame. Consecutive messages stay together: they are the hot path. */
@@ -94,6 +95,19 @@ function takeSessionEnvelope(hub: HubState, envelope: SessionEnvelope, now: numb
     }
     case 'chunk-ack':
       return takeChunkAck(hub, envelope);
+    case 'revoked': {
+      const { topic, what, payload } = envelope;
+      if (what === 'presence') return hub.presences.revoked(topic, payload.reason);
+      const error = errorData('forbidden', payload.reason, { detail: 'revoked' });
+      for (const { tab, sub } of hub.topics.revoked(topic)) tab.answers.push({ kind: 'refused', sub, error });
+      return;
+    }
+    case 'signal':
+      return takeSignal(hub, envelope);
+    case 'presence':
+      return hub.presences.list(envelope);
+    case 'presence-change':
+      return hub.presences.change(envelope);
     case 'response':
       return answer(hub, envelope.re, (id) => ({ kind: 'response', id, ...content(envelope.payload) }));
     case 'error':
@@ -103,7 +117,7 @@ function takeSessionEnvelope(hub: HubState, envelope: SessionEnvelope, now: numb
   }
 }
 
-function takeError(hub: HubState, { re, payload }: ServerMessage<'error'>): void {
+function takeError(hub: HubState, { re, topic, payload }: ServerMessage<'error'>): void {
   if (re === undefined) {
     hub.lastError = serverError(payload, 'protocol');
     markStatus(hub);
@@ -111,6 +125,8 @@ function takeError(hub: HubState, { re, payload }: ServerMessage<'error'>): void
   }
   const refusal = serverError(payload, 'rejected');
   if (takeRefusal(hub, re, refusal)) return;
+  hub.presences.refused(re, refusal);
+  signalRefused(hub, re, topic, refusal);
   for (const { tab, sub } of hub.topics.refused(re))
     tab.answers.push({ kind: 'refused', sub, error: refusal });
   answer(hub, re, (id) => ({ kind: 'error', id, error: serverError(payload, 'request-failed') }));
@@ -199,6 +215,7 @@ const codesOnTheWire: ReadonlySet<string> = new Set<ConnectionErrorCode>([
   'timeout',
   'unknown-method',
   'request-failed',
+  'invalid-payload',
 ]);
 
 type Failure = ServerMessage<'nack'>['payload'];

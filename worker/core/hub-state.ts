@@ -15,6 +15,7 @@ import { HubMeter } from './hub-meter.ts';
 import { Journal } from './journal.ts';
 import { Outbox } from './outbox.ts';
 import type { OutboxIdentity, StoredOutbox, StoreHealth } from './store-types.ts';
+import { Presences } from './presences.ts';
 import type { Renewal } from './renewal.ts';
 import { Requests } from './requests.ts';
 import { Tabs } from './tabs.ts';
@@ -80,6 +81,7 @@ export interface HubState {
   storeHealth: StoreHealth;
   readonly topics: Topics;
   readonly requests: Requests;
+  readonly presences: Presences;
   readonly uploads: Uploads;
   readonly tabs: Tabs;
   connection: Connection;
@@ -94,6 +96,7 @@ export interface HubState {
   lastError: ErrorData | null;
   dropped: number;
   readonly meter: HubMeter;
+  signalsDropped: number;
   /** When the next entry expires, as far as is known, and for when the timer was set. */
   expiryAt: number;
   expirySetFor: number;
@@ -130,6 +133,7 @@ export function createHubState(
     storeHealth: { durability: config.durability, error: null },
     topics: new Topics(join),
     requests: new Requests(),
+    presences: new Presences(),
     uploads: new Uploads(),
     tabs: new Tabs(failures),
     connection: idleConnection,
@@ -143,6 +147,7 @@ export function createHubState(
     lastError: null,
     dropped: 0,
     meter,
+    signalsDropped: 0,
     expiryAt: [...entries, ...held].reduce((at, { expiresAt }) => Math.min(at, expiresAt ?? at), Infinity),
     expirySetFor: Infinity,
     reconnecting: [],
@@ -169,6 +174,7 @@ export function hubStatus(hub: HubState): HubStatus {
     durability: hub.storeHealth.durability,
     storeError: hub.storeHealth.error,
     dropped: hub.dropped,
+    signalsDropped: hub.signalsDropped,
     isOutdated: hub.isOutdated,
   };
 }

@@ -3,11 +3,12 @@ import type { AttachRequest, PageSignal, TabOp } from './hub-api.ts';
 import type { Context } from './context.ts';
 import { stepConnection, stepHeartbeat } from './hub-connection.ts';
 import { follow, list, publish, purge, withdraw } from './hub-outbox.ts';
-import { askTopics } from './hub-sending.ts';
+import { askPresences, askTopics } from './hub-sending.ts';
 import { markCounters, markStatus, say, tellError, type HubState } from './hub-state.ts';
 import { beginLinger, endLinger } from './linger.ts';
 import * as coreLimits from './limits.ts';
 import type { HubInput } from './hub-types.ts';
+import { sendSignal } from './hub-signals.ts';
 import type { Tab } from './tab-types.ts';
 
 /** Takes a tab in. A tab that attaches again starts from a clean slate: it tells what it wants anew. */
@@ -30,6 +31,7 @@ function forgetTab(hub: HubState, tabId: string, context: Context): void {
   const tab = hub.tabs.get(tabId);
   if (!tab) return;
   askTopics(hub, hub.topics.dropTab(tab), context.now);
+  askPresences(hub, hub.presences.dropTab(tab), context.now);
   for (const { wireId, wasSent } of hub.requests.dropTab(tabId)) {
     if (wasSent) sendCancel(hub, wireId, context.now);
   }
@@ -86,6 +88,15 @@ function takeOp(hub: HubState, tab: Tab, op: Exclude<TabOp, { kind: 'metrics' }>
     case 'pause':
     case 'resume':
       return setPaused(tab, op.sub, op.kind === 'pause');
+    case 'send-signal':
+      return sendSignal(hub, tab, op, context.now);
+    case 'watch': {
+      const error = hub.presences.watch(tab, op);
+      if (error) tab.answers.push({ kind: 'presence-ended', watch: op.watch, error });
+      return;
+    }
+    case 'unwatch':
+      return askPresences(hub, hub.presences.unwatch(tab, op.watch), context.now);
     case 'request': {
       const error = hub.requests.add(tab.id, op);
       if (error) tellError(hub, tab.id, op.id, error);

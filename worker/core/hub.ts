@@ -61,6 +61,7 @@ function take(hub: HubState, input: HubInput, context: Context): void {
       batchTaken(tab.window, input.number);
       tab.takenAt = context.now;
       moveCursors(hub, tab, input.endedSubs);
+      hub.presences.catchUp(tab);
       return;
     }
     case 'token':

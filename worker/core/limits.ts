@@ -33,6 +33,11 @@ export const tabs = 256;
 export const subscriptionsPerTab = 1024;
 /** Topics of all tabs together. */
 export const topics = 1024;
+/** Presence lists of one tab, and of all tabs together. */
+export const watchesPerTab = 256;
+export const watches = 256;
+/** Items that wait for a tab before signals to it are dropped, and changes of presence replaced by a list. */
+export const waitingNews = 1024;
 /** Requests of all tabs that have no answer yet. */
 export const requests = 1024;
 /** Calls of `reconnect()` that wait for their outcome. */

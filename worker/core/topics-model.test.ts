@@ -9,7 +9,8 @@ import type { Tab } from './tab-types.ts';
 import { tailMessages } from './limits.ts';
 import { takeAnswers, Tabs } from './tabs.ts';
 import { largeSize, TopicServer } from './testing/topic-server.ts';
-import { Topics, type TopicRequest } from './topics.ts';
+import type { TopicRequest } from './topic-request.ts';
+import { Topics } from './topics.ts';
 
 type Command =
   | { readonly kind: 'subscribe'; readonly tab: number; readonly replay: number }

@@ -6,23 +6,9 @@ import type { GapReason, Position } from './hub-api.ts';
 import * as coreLimits from './limits.ts';
 import { continues, isBytes, isSingle, rowOf, traced } from './message-run.ts';
 import type { Tab, TabSubscription, Topic } from './tab-types.ts';
+import type { TopicRequest } from './topic-request.ts';
 import { isBehindTail, oldestSince, rewind, startAtServer, startInTail } from './topic-start.ts';
 import { TopicTail } from './topic-tail.ts';
-
-/** Something to say to the server about a topic. */
-export type TopicRequest =
-  | {
-      readonly kind: 'subscribe';
-      readonly topic: string;
-      readonly id: string;
-      readonly replay: number;
-      readonly resume: Position | null;
-      /** The large message after `resume`, and how much of it has come. */
-      readonly partial?: { readonly offset: number; readonly received: number };
-      /** Of the subscription because of which the topic is asked for. */
-      readonly trace: TraceContext | undefined;
-    }
-  | { readonly kind: 'unsubscribe'; readonly topic: string };
 
 /** All topics of the hub, counted across tabs. */
 export class Topics {
@@ -162,11 +148,16 @@ export class Topics {
   refused(re: string): TabSubscription[] {
     for (const topic of this.#topics.values()) {
       if (topic.wire.state !== 'asked' || topic.wire.id !== re) continue;
-      const ended = [...topic.subscriptions];
-      for (const { tab, sub } of ended) this.unsubscribe(tab, sub);
-      return ended;
+      return this.#endAll(topic);
     }
     return [];
+  }
+
+  /** The server ended a topic: gives the subscriptions that end with it. */
+  revoked(name: string): TabSubscription[] {
+    const topic = this.#topics.get(name);
+    // One that is asked for anew has an answer of its own.
+    return topic?.wire.state === 'live' ? this.#endAll(topic) : [];
   }
 
   /** The server cannot go on where the hub is. */
@@ -201,6 +192,12 @@ export class Topics {
       if (download.isComplete) return finishDownload(topic, download, this.#join);
       if (download.step > before) tellProgress(topic);
     }
+  }
+
+  #endAll({ subscriptions }: Topic): TabSubscription[] {
+    const ended = [...subscriptions];
+    for (const { tab, sub } of ended) this.unsubscribe(tab, sub);
+    return ended;
   }
 
   #add(name: string): Topic | undefined {

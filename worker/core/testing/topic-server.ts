@@ -1,6 +1,6 @@
 import type { ServerEnvelope } from '../../../src/protocol/schema.ts';
 import type { Position } from '../hub-api.ts';
-import type { TopicRequest } from '../topics.ts';
+import type { TopicRequest } from '../topic-request.ts';
 import { gap, message, subscribed } from './topics.ts';
 
 /** Bytes of the message with this offset, if it is large. They come one in each chunk; after two, it begins anew. */
