@@ -1,9 +1,7 @@
 import { errorData } from '../src/protocol/errors.ts';
+import { tokenOf, type AttachedLink } from './attached-link.ts';
 import type { Clock } from './clock.ts';
 import type { HubInput } from './core/hub-types.ts';
-import { withDeadline } from './deadline.ts';
-import * as workerLimits from './limits.ts';
-import type { TabLink } from './tab-link.ts';
 
 type Answer = Extract<HubInput, { kind: 'token' | 'no-token' }>;
 
@@ -11,16 +9,13 @@ type Answer = Extract<HubInput, { kind: 'token' | 'no-token' }>;
 export async function askForToken(
   dial: number,
   tabIds: readonly string[],
-  linkOf: (tabId: string) => TabLink | undefined,
+  attachedOf: (tabId: string) => AttachedLink | undefined,
   clock: Pick<Clock, 'after'>,
 ): Promise<Answer> {
   let error = errorData('auth-failed', 'no tab gave a token in time', { retryable: true });
   for (const tabId of tabIds) {
-    const link = linkOf(tabId);
-    if (!link) continue;
     // A call that fails is no answer either.
-    const asked = withDeadline(link.tab.token(), workerLimits.tokenTimeoutMs, clock);
-    const reply = await asked.catch(() => undefined);
+    const reply = await tokenOf(() => attachedOf(tabId), clock).catch(() => undefined);
     if (reply && 'token' in reply) {
       const { token, expiresAt } = reply;
       return { kind: 'token', dial, credentials: { token, expiresAt } };

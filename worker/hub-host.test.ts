@@ -227,6 +227,41 @@ describe('the token', () => {
     });
   });
 
+  it('is asked again over another link, where the tab has attached anew and the former one is dead', async () => {
+    const world = new World();
+    const [dead, live] = [new FakeTab(world, 'a'), new FakeTab(world, 'a')];
+    dead.token = () => new Promise(() => {});
+    await Promise.all([dead.attached({ hasAuth: true }), live.attached({ hasAuth: true })]);
+    await turn();
+    expect([dead, live].map((tab) => [tab.isClosed, tab.tokensAsked])).toEqual([
+      [true, 1],
+      [false, 1],
+    ]);
+    world.welcome();
+    expect(world.sent[1]).toMatchObject({ payload: { token: 'token of a' } });
+  });
+
+  it('is asked once over a link over which the tab attaches twice', async () => {
+    const world = new World();
+    const tab = new FakeTab(world, 'a');
+    tab.token = () => new Promise(() => {});
+    for (let count = 0; count < 2; count++) await tab.attached({ hasAuth: true });
+    await turn();
+    expect(tab.tokensAsked).toBe(1);
+  });
+
+  it('is asked of nobody after its time, though the tab attaches anew', async () => {
+    const world = new World();
+    const [dead, live] = [new FakeTab(world, 'a'), new FakeTab(world, 'a')];
+    dead.token = () => new Promise(() => {});
+    await dead.attached({ hasAuth: true });
+    world.elapse(workerLimits.tokenTimeoutMs);
+    await turn();
+    await live.attached({ hasAuth: true });
+    await turn();
+    expect([dead, live].map((tab) => tab.tokensAsked)).toEqual([1, 0]);
+  });
+
   it('is asked of the next tab where one does not answer in time, or fails', async () => {
     const world = new World();
     const [works, fails, hangs] = ['works', 'fails', 'hangs'].map((id) => new FakeTab(world, id));

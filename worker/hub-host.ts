@@ -1,3 +1,4 @@
+import { attachedLink, type AttachedLink } from './attached-link.ts';
 import { queueFull } from '../src/protocol/errors.ts';
 import * as closeCodes from '../src/protocol/close-codes.ts';
 import { askForToken } from './ask-for-token.ts';
@@ -44,7 +45,7 @@ export interface HubWorld extends OwnershipWorld, Pick<ChannelClients, 'linkOver
 export class HubHost {
   readonly hubId: string;
   readonly #world: HubWorld;
-  readonly #links = new Map<string, { readonly link: TabLink; readonly unwatch: () => void }>();
+  readonly #links = new Map<string, AttachedLink>();
   readonly #clock: TimerGroup;
   readonly #timers = new Map<TimerName, () => void>();
   readonly #inputs: HubInput[] = [];
@@ -99,11 +100,11 @@ export class HubHost {
     const before = this.#links.get(tabId);
     const isFull = !before && this.#links.size >= coreLimits.tabs;
     if (isFull) return { kind: 'refused', error: queueFull('tabs') };
-    before?.unwatch();
+    before?.leave();
     if (before && before.link !== link) before.link.close();
     const unwatch =
       lockName === null ? undefined : this.#world.locks?.whenFree(lockName, () => this.#drop(tabId));
-    this.#links.set(tabId, { link, unwatch: unwatch ?? (() => {}) });
+    this.#links.set(tabId, attachedLink(link, unwatch ?? (() => {})));
     const seqs = hub.outbox.tabSeqs(tabId);
     const failed = hub.tabs.failuresOf(tabId);
     this.#run({ kind: 'tab-attached', request });
@@ -151,9 +152,9 @@ export class HubHost {
     this.#socket.close(closeCodes.normal, 'the hub has ended');
     this.#channel?.close();
     this.#clock.endAll();
-    for (const { link, unwatch } of this.#links.values()) {
-      unwatch();
-      link.close();
+    for (const attached of this.#links.values()) {
+      attached.leave();
+      attached.link.close();
     }
     this.#links.clear();
     void this.#world.store.close();
@@ -186,7 +187,7 @@ export class HubHost {
     const attached = this.#links.get(tabId);
     if (!attached) return;
     this.#links.delete(tabId);
-    attached.unwatch();
+    attached.leave();
     attached.link.close();
     this.#run({ kind: 'tab-gone', tabId });
   }
@@ -246,8 +247,8 @@ export class HubHost {
   }
 
   async #getToken(dial: number, tabIds: readonly string[]): Promise<void> {
-    const linkOf = (tabId: string) => this.#links.get(tabId)?.link;
-    this.#run(await askForToken(dial, tabIds, linkOf, this.#clock));
+    const attachedOf = (id: string) => this.#links.get(id);
+    this.#run(await askForToken(dial, tabIds, attachedOf, this.#clock));
   }
 
   #startTimer(timer: TimerName, delayMs: number): void {
