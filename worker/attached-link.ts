@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import type { TokenReply } from './core/hub-api.ts';
+import type { TokenReply } from './core/token-types.ts';
 import { withDeadline } from './deadline.ts';
 import * as workerLimits from './limits.ts';
 import type { TabLink } from './tab-link.ts';
