@@ -149,8 +149,9 @@ describe('the memory of a server', () => {
       await reader.some('chunk', size / chunkBytes);
       await laggard.some('chunk', chunksUnderWay);
       await measure();
+      // What the sockets hold of it is a third more at worst; held twice, it would be two and more.
       for (const share of held) expect(share).toBeGreaterThan(0.95);
-      for (const share of held) expect(share).toBeLessThan(1.3);
+      for (const share of held) expect(share).toBeLessThan(1.7);
       for (const client of clients) client.socket.terminate();
     } finally {
       child.kill();
