@@ -7,6 +7,7 @@ import { timerMsMax } from './clock.ts';
 import { Connections } from './connections.ts';
 import { createContext, systemSurroundings, type ServerContext } from './context.ts';
 import { serveHealth } from './health.ts';
+import { answerLostUpgrades } from './lost-upgrade.ts';
 import { Drain } from './drain.ts';
 import { checkInteger, invalid } from './invalid.ts';
 import { closeWithinMsDefault, drainWithinMsDefault } from './limits.ts';
@@ -160,6 +161,7 @@ function attach(
   if (typeof path !== 'string' || !path.startsWith('/')) throw invalid('path must start with a /');
   const { gatekeeper, stats } = context;
   listenForUpgrades(httpServer, path, (request, socket, head) => connections.upgrade(request, socket, head));
+  answerLostUpgrades(httpServer, path, context.logger);
   serveHealth(httpServer, () => ({
     status: gatekeeper.doors === 'open' ? 'ok' : gatekeeper.doors,
     connections: stats.connections,

@@ -18,12 +18,13 @@ export interface Health {
 export function serveHealth(httpServer: HttpServer, health: () => Health): void {
   interceptPath(httpServer, healthPath, (_request, response) => {
     const now = health();
-    answer(response, now, now.status === 'ok' ? 200 : 503);
+    return answer(response, now, now.status === 'ok' ? 200 : 503);
   });
   interceptPath(httpServer, livenessPath, (_request, response) => answer(response, health(), 200));
 }
 
-function answer(response: ServerResponse, health: Health, status: 200 | 503): void {
+function answer(response: ServerResponse, health: Health, status: 200 | 503): true {
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
   response.end(JSON.stringify(health));
+  return true;
 }

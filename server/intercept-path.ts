@@ -1,12 +1,13 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import { pathname } from './upgrade.ts';
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+/** Answers a request, or gives false if it is none of its own. */
+type Answer = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /** What answers the paths that are taken, by server. */
 const answersOf = new WeakMap<HttpServer, Map<string, Answer>>();
 
-/** Answers `GET` and `HEAD` of one path of an HTTP server; the last to take a path has it. */
+/** Answers `GET` and `HEAD` of one path of an HTTP server, if `answer` does; the last to take a path has it. */
 export function interceptPath(httpServer: HttpServer, path: string, answer: Answer): void {
   const answers = answersOf.get(httpServer) ?? intercept(httpServer);
   answers.set(path, answer);
@@ -29,9 +30,9 @@ function intercept(httpServer: HttpServer): Map<string, Answer> {
     const [request, response] = args as [IncomingMessage, ServerResponse];
     const isRead = request.method === 'GET' || request.method === 'HEAD';
     const answer = isRead ? answers.get(pathname(request)) : undefined;
-    if (answer) answer(request, response);
-    else if (this.listenerCount('request') > 0) return Reflect.apply(emit, this, [event, ...args]) as boolean;
-    else response.writeHead(404).end();
+    if (answer?.(request, response)) return true;
+    if (this.listenerCount('request') > 0) return Reflect.apply(emit, this, [event, ...args]) as boolean;
+    response.writeHead(404).end();
     return true;
   } as typeof httpServer.emit;
   return answers;

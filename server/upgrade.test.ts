@@ -57,6 +57,18 @@ describe('upgrade', () => {
     await second.close();
   });
 
+  it('that lost its Upgrade header on the way is answered 426, and told in the log once', async () => {
+    await using running = await startServer();
+    const headers = { 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', 'sec-websocket-version': '13' };
+    for (let times = 1; times <= 2; times++) {
+      const response = await fetch(`http://127.0.0.1:${running.port}/realtime`, { headers });
+      expect([response.status, response.headers.get('upgrade')]).toEqual([426, 'websocket']);
+    }
+    const told = running.logger.lines.filter((line) => line.includes('without its Upgrade header'));
+    expect(told).toHaveLength(1);
+    expect((await get(running, '/realtime')).status).toBe(404);
+  });
+
   it('is refused 403 for an origin that is not on the list', async () => {
     await using running = await startServer({ origins: ['https://a.example', 'http://localhost:3000'] });
     const status = (origin?: string) => upgradeStatus(running.port, '/realtime', origin ? { origin } : {});

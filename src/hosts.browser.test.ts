@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, inject, it } from 'vitest';
+import { hubApiVersion } from '../worker/core/hub-api.ts';
 import { askServer } from '../worker/testing/test-server.ts';
 import { connect } from './connect.ts';
 import { closeFrames, follow, openFrame, type FrameSetting } from './testing/frames.ts';
@@ -66,7 +67,7 @@ describe('where a SharedWorker', () => {
     const name = newName();
     // The same URL and name, and another type: the browser answers the second one with an error event.
     const script = new URL('./worker.js', import.meta.url);
-    const other = new SharedWorker(script, { name: `onesocket:${name}@3`, type: 'classic' });
+    const other = new SharedWorker(script, { name: `onesocket:${name}@${hubApiVersion}`, type: 'classic' });
     other.onerror = (event) => event.preventDefault();
     const { reaches } = open(name);
     await expect(reaches({ state: 'open' })).resolves.toMatchObject({ host: 'dedicated-worker' });

@@ -7,8 +7,13 @@ import { startServer, TestClient, type RunningServer } from '../test-kit.ts';
 import { nginxProgram, startNginx, type Edit, type Nginx } from './nginx.ts';
 
 /** A client that connects through nginx, with TLS. */
-async function connect({ port, certificate }: Nginx, path = '/realtime'): Promise<TestClient> {
-  const socket = new WebSocket(`wss://localhost:${port}${path}`, [subprotocol], { ca: certificate });
+async function connect(
+  { port, certificate }: Nginx,
+  path = '/realtime',
+  headers: Readonly<Record<string, string>> = {},
+): Promise<TestClient> {
+  const url = `wss://localhost:${port}${path}`;
+  const socket = new WebSocket(url, [subprotocol], { ca: certificate, headers });
   const client = new TestClient(socket);
   await new Promise<void>((resolve, reject) => {
     socket.on('open', resolve);
@@ -84,6 +89,31 @@ describe.skipIf(!nginxProgram)('behind nginx, as docs/nginx.conf has it', () => 
       await client.hello();
       expect((await client.closed).code).toBe(1006);
     });
+  });
+
+  it('without the lines that pass the upgrade on, the server says what is missing', async () => {
+    const edit: Edit = ['proxy_set_header Upgrade $http_upgrade;', "proxy_set_header Upgrade '';"];
+    await withNginx({}, [edit], async (nginx, running) => {
+      await expect(connect(nginx)).rejects.toThrow('426');
+      expect(running.logger.lines.join()).toContain('without its Upgrade header');
+    });
+  });
+
+  it('a trusted proxy is believed whose address it passes on', async () => {
+    const seen: (string | undefined)[] = [];
+    const authenticate: ServerOptions['authenticate'] = ({ request: { remoteAddress } }) => {
+      seen.push(remoteAddress);
+      return { identity: 'ada' };
+    };
+    for (const trustedProxies of [[], ['127.0.0.1']]) {
+      await withNginx({ authenticate, trustedProxies }, [], async (nginx) => {
+        const client = await connect(nginx, '/realtime', { 'x-forwarded-for': '203.0.113.9' });
+        await client.hello({ token: 'any' });
+        client.socket.terminate();
+      });
+    }
+    // nginx is on this machine, and so is the client: with both trusted, it is who the client says it asks for.
+    expect(seen).toEqual(['127.0.0.1', '203.0.113.9']);
   });
 
   it('the query of the URL is in no log', async () => {

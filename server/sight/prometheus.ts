@@ -59,7 +59,10 @@ export function serverMetrics(server: OnesocketServer, options: ServerMetricsOpt
     attach(httpServer, { path = '/metrics' } = {}) {
       if (typeof httpServer?.on !== 'function') throw invalid('attach needs an HTTP server');
       if (typeof path !== 'string' || !path.startsWith('/')) throw invalid('path must start with a /');
-      interceptPath(httpServer as HttpServer, path, (request, response) => void handler(request, response));
+      interceptPath(httpServer as HttpServer, path, (request, response) => {
+        void handler(request, response);
+        return true;
+      });
     },
   };
 }

@@ -13,7 +13,7 @@ export type { QueuePolicy, WhenFull } from './policy-types.ts';
  */
 
 /** Version of this contract. Tabs and hubs of different builds can meet at one port, or over a channel. */
-export const hubApiVersion = 3;
+export const hubApiVersion = 4;
 
 /**
  * Where a hub runs: in a SharedWorker; in a worker of an elected tab; in an elected tab itself, where no worker can start;
