@@ -12,6 +12,15 @@ export type BenchCommand =
   /** Accepts the messages of a restarted page, which wait until then. */
   | { readonly kind: 'release' };
 
+/** What the bench asks the process with the crowd. */
+export type CrowdCommand =
+  | { readonly kind: 'gather'; readonly side: Side; readonly port: number; readonly count: number }
+  /** From now on all wait for this text. */
+  | { readonly kind: 'listen'; readonly mark: string }
+  /** Answered with the time (ms since the epoch) at which the last one has it. */
+  | { readonly kind: 'heard' }
+  | { readonly kind: 'leave' };
+
 /** What one side costs the server at this moment. */
 export interface ServerCost {
   readonly connections: number;

@@ -14,6 +14,8 @@ export interface Lab extends AsyncDisposable {
   withBrowser<T>(run: (context: BrowserContext, port: number) => Promise<T>): Promise<T>;
   /** Publishes numbered messages at full speed. Settles with the time of the beginning, ms since the epoch. */
   flood(side: Side, count: number): Promise<number>;
+  /** Of the server. */
+  readonly port: number;
   cost(side: Side): Promise<ServerCost>;
   /** Gives a browser with an empty profile on the disk to `run`, and ends it. */
   withProfile<T>(run: (profile: Profile) => Promise<T>): Promise<T>;
@@ -62,6 +64,7 @@ const labOf = (server: ServerProcess, browser: Browser, executablePath: string):
       }
     },
     flood: async (side, count) => (await ask({ kind: 'flood', side, count })) as number,
+    port: server.port,
     cost: async (side) => (await ask({ kind: 'cost', side })) as ServerCost,
     async withProfile(run) {
       await using profile = await openProfile(executablePath, server.port);

@@ -1,3 +1,4 @@
+import { measureCapacity } from './capacity.ts';
 import type { BenchPlan, BenchRow, ServerCost, Side } from './contract.ts';
 import type { Lab } from './lab.ts';
 import type { BenchTab } from './page.ts';
@@ -5,8 +6,12 @@ import { median } from './statistics.ts';
 
 const tabs = 20;
 
-/** What 20 tabs cost the server. */
-export async function measureServerCost(lab: Lab, { repetitions }: BenchPlan): Promise<BenchRow[]> {
+/** What 20 tabs, and what a crowd of connections cost the server. */
+export async function measureServerCost(lab: Lab, plan: BenchPlan): Promise<BenchRow[]> {
+  return [...(await measureTabs(lab, plan)), ...(await measureCapacity(lab, plan))];
+}
+
+async function measureTabs(lab: Lab, { repetitions }: BenchPlan): Promise<BenchRow[]> {
   // One round is too noisy for a figure of some kilobytes.
   const rounds = Math.max(2, repetitions);
   const ours = await costOf(lab, 'ours', rounds);

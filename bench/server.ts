@@ -44,10 +44,15 @@ function awaitFirstMessage(side: Side): Promise<number> {
 
 // The history holds a whole flood: what is measured is delivery, not how much of it can be missed.
 const onesocket = createServer({
+  // Longer than a run takes: the crowd answers no ping.
+  heartbeatMs: 10 * 60 * 1000,
   limits: {
     historyMessages: 1_000_000,
     historyBytes: 512 * 1024 * 1024,
     totalHistoryBytes: 512 * 1024 * 1024,
+    connections: 20_000,
+    upgradesPerMinute: 1_000_000,
+    upgradeBurst: 20_000,
   },
   onPublish({ topic: name }) {
     // No promise for the others: it would cost each of them a microtask.
