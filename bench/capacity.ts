@@ -51,24 +51,17 @@ async function capacityOf(lab: Lab, side: Side): Promise<Capacity> {
     const endedAt = (await ask({ kind: 'heard' })) as number;
     return (crowdSize * count * 1000) / Math.max(1, endedAt - startedAt);
   };
-  const before = await costOfNobody(lab, side);
+  const before = await lab.costOfNobody(side);
   await ask({ kind: 'gather', side, port: lab.port, count: crowdSize });
   const { memoryBytes } = await lab.cost(side);
   const rates: number[] = [];
   for (let n = 0; n < singles; n++) rates.push(await rate(1));
   const result = {
-    bytesEach: (memoryBytes - before) / crowdSize,
+    bytesEach: (memoryBytes - before.memoryBytes) / crowdSize,
     single: median(rates),
     burst: await rate(burst),
   };
   await ask({ kind: 'leave' });
-  await costOfNobody(lab, side);
+  await lab.costOfNobody(side);
   return result;
-}
-
-async function costOfNobody(lab: Lab, side: Side): Promise<number> {
-  for (;;) {
-    const { connections, memoryBytes } = await lab.cost(side);
-    if (connections === 0) return memoryBytes;
-  }
 }

@@ -17,6 +17,8 @@ export interface Lab extends AsyncDisposable {
   /** Of the server. */
   readonly port: number;
   cost(side: Side): Promise<ServerCost>;
+  /** The same, once the server has noticed that whoever was connected is gone. */
+  costOfNobody(side: Side): Promise<ServerCost>;
   /** Gives a browser with an empty profile on the disk to `run`, and ends it. */
   withProfile<T>(run: (profile: Profile) => Promise<T>): Promise<T>;
   /** Settles with the time at which the next message of a restarted page arrives, ms since the epoch. */
@@ -37,6 +39,7 @@ export async function openLab(): Promise<Lab> {
 const floodTimeoutMs = 120_000;
 
 const labOf = (server: ServerProcess, browser: Browser, executablePath: string): Lab => {
+  const cost = async (side: Side) => (await ask({ kind: 'cost', side })) as ServerCost;
   const ask = (command: BenchCommand) => server.request(command, floodTimeoutMs);
   const contextOf = async (owner: Browser): Promise<BrowserContext> => {
     const context = await owner.newContext();
@@ -65,7 +68,13 @@ const labOf = (server: ServerProcess, browser: Browser, executablePath: string):
     },
     flood: async (side, count) => (await ask({ kind: 'flood', side, count })) as number,
     port: server.port,
-    cost: async (side) => (await ask({ kind: 'cost', side })) as ServerCost,
+    cost,
+    async costOfNobody(side) {
+      for (;;) {
+        const now = await cost(side);
+        if (now.connections === 0) return now;
+      }
+    },
     async withProfile(run) {
       await using profile = await openProfile(executablePath, server.port);
       return await run(profile);

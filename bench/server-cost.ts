@@ -40,16 +40,8 @@ async function costOf(lab: Lab, side: Side, rounds: number): Promise<ServerCost>
 }
 
 async function measure(lab: Lab, side: Side, open: readonly BenchTab[]): Promise<ServerCost> {
-  const before = await costOfNobody(lab, side);
+  const before = await lab.costOfNobody(side);
   for (const tab of open) await tab.connect(side);
   const { connections, memoryBytes } = await lab.cost(side);
   return { connections, memoryBytes: memoryBytes - before.memoryBytes };
-}
-
-/** What the server costs once it has noticed that the tabs of the round before are gone. */
-async function costOfNobody(lab: Lab, side: Side): Promise<ServerCost> {
-  for (;;) {
-    const cost = await lab.cost(side);
-    if (cost.connections === 0) return cost;
-  }
 }

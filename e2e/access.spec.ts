@@ -9,7 +9,7 @@ const graceMs = 1_000;
 // Long enough for a reconnection on a busy machine.
 const longGraceMs = 10_000;
 
-const settingsWith = (ms: number) => ({ tokensAreIdentities: true, presence: { graceMs: ms } });
+const settingsWith = (ms: number) => ({ users: true, presence: { graceMs: ms } });
 
 test.use({ settings: settingsWith(graceMs) });
 

@@ -12,8 +12,6 @@ export interface ServerSettings {
   readonly origins?: readonly string[];
   /** Keeps who is in a topic. Default: no presence. */
   readonly presence?: { readonly graceMs: number };
-  /** Every token is accepted, as the identity of its name. */
-  readonly tokensAreIdentities?: boolean;
   readonly heartbeatMs?: number;
   readonly limits?: Readonly<Record<string, number>>;
   /** Whether spans, and the calls inside of them, are recorded. Default false. */

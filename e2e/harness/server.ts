@@ -23,7 +23,6 @@ const {
   tokenLifeMs,
   tokens: carriers,
   origins,
-  tokensAreIdentities = false,
   presence,
   heartbeatMs,
   limits,
@@ -44,12 +43,11 @@ const onesocket = createServer({
   ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
   ...(limits === undefined ? {} : { limits }),
   ...(presence === undefined ? {} : { presence }),
-  ...(token === undefined && !tokensAreIdentities
+  ...(token === undefined
     ? {}
     : {
         authenticate: (attempt) => {
           tokens.push(attempt.token);
-          if (tokensAreIdentities) return { identity: attempt.token };
           return attempt.token === token ? { identity: 'tester' } : null;
         },
       }),

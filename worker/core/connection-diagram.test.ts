@@ -6,7 +6,7 @@ import { errorData } from '../../src/protocol/errors.ts';
 import { connectionTransition } from './connection.ts';
 import type { Connection, ConnectionInput } from './connection-types.ts';
 import { at, testConfig } from './testing/config.ts';
-import { arrowsOf, Observed } from './testing/diagram.ts';
+import { arrowsOf, observe } from './testing/diagram.ts';
 
 const error = errorData('disconnected', 'lost', { retryable: true });
 const dial = 3;
@@ -51,14 +51,9 @@ const inputName = ({ kind }: ConnectionInput) => (kind === 'no-token' ? 'token' 
 describe('the diagram of the connection', () => {
   it('is what the code does', () => {
     const diagram = arrowsOf(readFileSync(new URL('connection-types.ts', import.meta.url), 'utf8'));
-    const observed = new Observed();
-    for (const state of states) {
-      for (const input of inputs) {
-        const step = connectionTransition(state, input, { config: testConfig, context: at(now) });
-        const changes = step.effects.length > 0 || !isDeepStrictEqual(state, step.state);
-        observed.add(state.state, inputName(input), step.state.state, changes);
-      }
-    }
+    const step = (state: Connection, input: ConnectionInput) =>
+      connectionTransition(state, input, { config: testConfig, context: at(now) });
+    const observed = observe({ states, inputs, step, nameOf: inputName, isEqual: isDeepStrictEqual });
     expect(observed.compare(diagram)).toEqual({ undrawn: [], unseen: [] });
   });
 });

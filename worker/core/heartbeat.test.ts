@@ -9,7 +9,7 @@ import {
   type HeartbeatInput,
 } from './heartbeat.ts';
 import { at } from './testing/config.ts';
-import { arrowsOf, Observed } from './testing/diagram.ts';
+import { arrowsOf, observe } from './testing/diagram.ts';
 
 const policy = { intervalMs: 30_000, timeoutMs: 10_000 };
 const now = 1_000_000;
@@ -43,14 +43,8 @@ describe('the diagram of the heartbeat', () => {
       { kind: 'pong', ping: 0 },
       { kind: 'pong', ping: Number.NaN },
     ];
-    const observed = new Observed();
-    for (const state of states) {
-      for (const input of inputs) {
-        const next = step(state, input);
-        const changes = next.effects.length > 0 || !isDeepStrictEqual(state, next.state);
-        observed.add(state.state, input.kind, next.state.state, changes);
-      }
-    }
+    const nameOf = ({ kind }: HeartbeatInput) => kind;
+    const observed = observe({ states, inputs, step, nameOf, isEqual: isDeepStrictEqual });
     const diagram = arrowsOf(readFileSync(new URL('heartbeat.ts', import.meta.url), 'utf8'));
     expect(observed.compare(diagram)).toEqual({ undrawn: [], unseen: [] });
   });

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import * as protocolLimits from '../../src/protocol/limits.ts';
 import * as coreLimits from './limits.ts';
 import { renewalTransition, type Renewal, type RenewalInput } from './renewal.ts';
-import { arrowsOf, Observed } from './testing/diagram.ts';
+import { arrowsOf, observe } from './testing/diagram.ts';
 
 const now = 1_000_000_000;
 const longAgo = now - 1_000_000;
@@ -46,14 +46,8 @@ const delayAfter = (state: Renewal, expiresInMs: number) =>
 
 describe('the diagram of the renewal', () => {
   it('is what the code does', () => {
-    const observed = new Observed();
-    for (const state of states) {
-      for (const input of inputs) {
-        const next = step(state, input);
-        const changes = next.effects.length > 0 || !isDeepStrictEqual(state, next.state);
-        observed.add(state.state, input.kind, next.state.state, changes);
-      }
-    }
+    const nameOf = ({ kind }: RenewalInput) => kind;
+    const observed = observe({ states, inputs, step, nameOf, isEqual: isDeepStrictEqual });
     const diagram = arrowsOf(readFileSync(new URL('renewal.ts', import.meta.url), 'utf8'));
     expect(observed.compare(diagram)).toEqual({ undrawn: [], unseen: [] });
   });

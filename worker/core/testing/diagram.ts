@@ -34,3 +34,26 @@ export class Observed {
     };
   }
 }
+
+/** A machine, and all states and inputs that it is to be seen with. */
+export interface Machine<S extends { readonly state: string }, I> {
+  readonly states: readonly S[];
+  readonly inputs: readonly I[];
+  readonly step: (state: S, input: I) => { readonly state: S; readonly effects: readonly unknown[] };
+  readonly nameOf: (input: I) => string;
+  readonly isEqual: (one: S, other: S) => boolean;
+}
+
+/** Gives it each input in each state. A step changes something if it has effects, or another state. */
+export function observe<S extends { readonly state: string }, I>(machine: Machine<S, I>): Observed {
+  const { states, inputs, step, nameOf, isEqual } = machine;
+  const observed = new Observed();
+  for (const state of states) {
+    for (const input of inputs) {
+      const next = step(state, input);
+      const changes = next.effects.length > 0 || !isEqual(state, next.state);
+      observed.add(state.state, nameOf(input), next.state.state, changes);
+    }
+  }
+  return observed;
+}
