@@ -1,9 +1,10 @@
 import type { HistorySlice, StoredMessage } from './backbone.ts';
+import { SharedText } from './shared-text.ts';
 
 /** Consecutive messages that can travel in one frame: a run of text, or a single binary or large message. */
 export class ChunkPart {
   readonly messages: readonly StoredMessage[];
-  readonly #joined = new Map<number, Uint8Array>();
+  readonly #joined = new Map<number, SharedText>();
 
   constructor(messages: readonly StoredMessage[]) {
     this.messages = messages;
@@ -22,14 +23,14 @@ export class ChunkPart {
   }
 
   /**
-   * The first `count` messages as one text frame in UTF-8. It is made once: connections at the same
-   * position get the very same bytes, which is what makes a fan-out cheap.
+   * The first `count` messages as one text frame. It is made once: connections at the same position get the very same
+   * bytes, which is what makes a fan-out cheap.
    */
-  text(count: number): Uint8Array {
+  text(count: number): SharedText {
     const known = this.#joined.get(count);
     if (known) return known;
     const texts = this.messages.slice(0, count).map((message) => message.frame as string);
-    const joined = Buffer.from(count === 1 ? texts[0]! : `[${texts.join(',')}]`);
+    const joined = new SharedText(count === 1 ? texts[0]! : `[${texts.join(',')}]`);
     this.#joined.set(count, joined);
     return joined;
   }

@@ -9,23 +9,65 @@ import { banCode } from './gate/conduct.ts';
 import type { Ban, BanTarget } from './gate/bans.ts';
 import { Shedder } from './gate/shedder.ts';
 import { Session } from './session.ts';
-import type { Measured, ServerMeasures } from './sight/measures.ts';
+import type { ClosedBy, Measured, ServerMeasures } from './sight/measures.ts';
 import { refuseUpgrade } from './upgrade.ts';
 import { isBearer, takeUpgradeToken } from './upgrade-token.ts';
-import { WsTransport } from './ws-transport.ts';
+import { WsTransport, type TransportListener } from './ws-transport.ts';
 
-/** A connection as the server ends it, and as somebody who runs it sees it. */
-export interface Connection {
+/** A connection as the server ends it, and as somebody who runs it sees it: hands what its transport says to its session. */
+export class Connection implements TransportListener {
   /** Names the connection within this process. */
   readonly id: string;
   readonly session: Session;
   readonly transport: WsTransport;
-  readonly address: string | undefined;
-  readonly addressKey: string | undefined;
   /** When it was accepted, in milliseconds since the Unix epoch. */
   readonly since: number;
-  /** Bytes read from its socket, and written. */
-  readonly bytes: () => { readonly read: number; readonly written: number };
+  readonly #removed: (connection: Connection) => void;
+
+  constructor(
+    id: string,
+    { session, transport, since }: Pick<Connection, 'session' | 'transport' | 'since'>,
+    removed: (connection: Connection) => void,
+  ) {
+    this.id = id;
+    this.session = session;
+    this.transport = transport;
+    this.since = since;
+    this.#removed = removed;
+  }
+
+  get address(): string | undefined {
+    return this.session.peer.remoteAddress;
+  }
+
+  get addressKey(): string | undefined {
+    return this.session.peer.addressKey;
+  }
+
+  frame(data: string | Uint8Array, bytes: number): void {
+    this.session.frame(data, bytes);
+  }
+
+  alive(bytes: number): void {
+    this.session.alive(bytes);
+  }
+
+  violated(code: number): void {
+    this.session.violated(code);
+  }
+
+  stalled(): void {
+    this.session.stalled();
+  }
+
+  drained(): void {
+    this.session.drained();
+  }
+
+  closed(code: number, by: ClosedBy): void {
+    this.session.closed(code, by);
+    this.#removed(this);
+  }
 }
 
 /** How all connections end. */
@@ -125,39 +167,33 @@ export class Connections {
 
   #accept(webSocket: WebSocket, request: IncomingMessage, address: string | undefined): void {
     const { clock, stats, logger, gatekeeper } = this.#context;
-    const transport = new WsTransport(webSocket, this.#context);
-    const { headers, url = '/', socket } = request;
+    const transport = new WsTransport(webSocket, request.socket, this.#context);
     const key = addressKey(address);
-    const asked = { headers, url, remoteAddress: address, addressKey: key };
-    const upgrade = takeUpgradeToken(asked, this.#context.tokens);
-    const session = new Session(this.#context, transport, upgrade.request, upgrade.upgradeToken);
-    const bytes = () => ({ read: socket.bytesRead, written: socket.bytesWritten });
-    const id = `${++this.#ids}`;
-    const since = clock.now();
-    const connection = { id, session, transport, address, addressKey: key, since, bytes };
-    this.#open.set(id, connection);
+    const { peer, upgradeToken } = this.#peerOf(request, address, key);
+    const session = new Session(this.#context, transport, peer, upgradeToken);
+    const parts = { session, transport, since: clock.now() };
+    const connection = new Connection(`${++this.#ids}`, parts, this.#removed);
+    this.#open.set(connection.id, connection);
     gatekeeper.entered(key);
     stats.connected++;
     stats.connections = this.#open.size;
     this.#shedder.watch();
-    transport.listen({
-      frame: (data, size) => session.frame(data, size),
-      alive: (size) => session.alive(size),
-      violated: (code) => session.violated(code),
-      stalled: () => session.stalled(),
-      drained: () => session.drained(),
-      closed: (code, by) => {
-        session.closed(code, by);
-        this.#remove(connection);
-      },
-    });
+    transport.listen(connection);
     logger.debug({ remoteAddress: address }, 'connection accepted');
     if (webSocket.protocol !== subprotocol) {
       session.close(closeCodes.unsupportedVersion, `this server speaks the subprotocol ${subprotocol}`);
     }
   }
 
-  #remove(connection: Connection): void {
+  /** What is kept of an upgrade: nobody but `authenticate` ever sees its headers, and its path. */
+  #peerOf({ headers, url = '/' }: IncomingMessage, remoteAddress: string | undefined, key: string | undefined) {
+    const { hooks, tokens } = this.#context;
+    if (!hooks.authenticate) return { peer: { headers: {}, url: '/', remoteAddress, addressKey: key } };
+    const { request, upgradeToken } = takeUpgradeToken({ headers, url, remoteAddress, addressKey: key }, tokens);
+    return { peer: request, upgradeToken };
+  }
+
+  readonly #removed = (connection: Connection): void => {
     this.#open.delete(connection.id);
     this.#context.gatekeeper.left(connection.addressKey);
     this.#context.measures.ended(measuredOf(connection));
@@ -167,7 +203,7 @@ export class Connections {
     this.#shedder.end();
     for (const emptied of this.#emptied) emptied();
     this.#emptied.clear();
-  }
+  };
 
   /**
    * Who is banned is closed. A ban of an address for violations leaves those alone who are there already: they can be
@@ -179,15 +215,12 @@ export class Connections {
   }
 }
 
-const measuredOf = ({ session, transport, bytes }: Connection): Measured => {
-  const { read, written } = bytes();
-  return {
-    receivedBytes: read,
-    sentBytes: written,
-    bufferedBytes: transport.bufferedAmount,
-    publishesInProcess: session.opened?.publishesInProcess ?? 0,
-  };
-};
+const measuredOf = ({ session, transport }: Connection): Measured => ({
+  receivedBytes: transport.bytesRead,
+  sentBytes: transport.bytesWritten,
+  bufferedBytes: transport.bufferedAmount,
+  publishesInProcess: session.opened?.publishesInProcess ?? 0,
+});
 
 /**
  * A browser fails a handshake that selects none of the subprotocols it offered, and the page then learns

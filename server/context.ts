@@ -4,6 +4,7 @@ import type { Backbone } from './backbone.ts';
 import type { Client } from './client.ts';
 import { systemClock, type Clock } from './clock.ts';
 import { FlushScheduler } from './flush-scheduler.ts';
+import type { Deadline } from './guard.ts';
 import { Gatekeeper } from './gate/gatekeeper.ts';
 import { LimitHits } from './gate/limit-hits.ts';
 import type { ServerLimits } from './limits.ts';
@@ -39,6 +40,8 @@ export interface ServerContext extends Surroundings {
   readonly hooks: ResolvedOptions['hooks'];
   readonly limits: ServerLimits;
   readonly heartbeatMs: number;
+  /** How long a hook, or the backbone, may take. */
+  readonly hookDeadline: Deadline;
   readonly compression: ResolvedOptions['compression'];
   readonly overloaded: ResolvedOptions['overloaded'];
   readonly tokens: ResolvedOptions['tokens'];
@@ -84,6 +87,7 @@ export function createContext(options: ServerOptions, { clock, randomId }: Surro
     hooks,
     limits,
     heartbeatMs,
+    hookDeadline: { clock, timeoutMs: limits.hookTimeoutMs },
     compression,
     overloaded,
     tokens,

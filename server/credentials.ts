@@ -16,7 +16,7 @@ import type { Identity } from './hooks.ts';
 import { settle } from './maybe-promise.ts';
 import type { Outbound } from './outbound.ts';
 import { checkTransition, type Transitions } from './state-machine.ts';
-import type { PeerRequest, SessionClose } from './transport.ts';
+import type { PeerRequest } from './transport.ts';
 
 type CredentialsState =
   | { readonly kind: 'none' }
@@ -37,8 +37,10 @@ export const credentialsTransitions: Transitions<CredentialsState['kind']> = {
 export interface CredentialsOwner {
   readonly context: ServerContext;
   readonly outbound: Outbound;
-  readonly request: PeerRequest;
-  readonly close: SessionClose;
+  readonly peer: PeerRequest;
+  /** There from the welcome on: from then on the client can be told. */
+  readonly opened: object | undefined;
+  close(code: number, reason: string): void;
 }
 
 /**
@@ -47,16 +49,13 @@ export interface CredentialsOwner {
  */
 export class Credentials {
   readonly #owner: CredentialsOwner;
-  readonly #expiry: Alarm;
-  /** There once the client may be told. */
+  /** There once a token has come that expires. */
+  #expiry: Alarm | undefined;
   #warning: Alarm | undefined;
   #state: CredentialsState = { kind: 'none' };
 
   constructor(owner: CredentialsOwner) {
     this.#owner = owner;
-    this.#expiry = new Alarm(owner.context.clock, () =>
-      owner.close(closeCodes.tokenExpired, 'the token has expired'),
-    );
   }
 
   /**
@@ -64,52 +63,54 @@ export class Credentials {
    * identity, the token must be of that one: what one user has queued is never published as another.
    */
   check(token: string, accepted: (identity: Identity) => void, claimed?: string): void {
-    const { context, request, close } = this.#owner;
+    const owner = this.#owner;
+    const { context, peer } = owner;
     const state = this.#state;
-    if (state.kind === 'checking') return close(closeCodes.unexpected, 'an auth while another is checked');
+    if (state.kind === 'checking')
+      return owner.close(closeCodes.unexpected, 'an auth while another is checked');
     this.#become({ kind: 'checking', identity: state.kind === 'held' ? state.identity : undefined });
     settle(
-      verifyToken(context, token, request),
+      verifyToken(context, token, peer),
       (verdict) => this.#decide(verdict, accepted, claimed),
       (reason) => {
         context.logger.error({ reason: String(reason) }, 'a token could not be processed');
-        close(closeCodes.internalError, 'the server failed');
+        owner.close(closeCodes.internalError, 'the server failed');
       },
     );
   }
 
   /** The welcome is on its way: from now on the client is told before a token expires. */
   opened(): void {
-    this.#warning = new Alarm(this.#owner.context.clock, () => this.#warn());
     this.#watch();
   }
 
   /** Nothing is checked or expires any more. */
   end(): void {
     if (this.#state.kind !== 'ended') this.#become({ kind: 'ended' });
-    this.#expiry.clear();
+    this.#expiry?.clear();
     this.#warning?.clear();
   }
 
   #decide(verdict: Verdict, accepted: (identity: Identity) => void, claimed: string | undefined): void {
-    const { close, context, outbound } = this.#owner;
+    const owner = this.#owner;
+    const { context, outbound } = owner;
     const state = this.#state;
     if (state.kind !== 'checking') return;
-    if (verdict.kind === 'refused') return close(closeCodes.unauthenticated, verdict.reason);
+    if (verdict.kind === 'refused') return owner.close(closeCodes.unauthenticated, verdict.reason);
     if (verdict.kind === 'failed') {
       context.measures.authFailed('unavailable');
-      return close(closeCodes.tryAgainLater, verdict.reason);
+      return owner.close(closeCodes.tryAgainLater, verdict.reason);
     }
     const { identity, expiresAt } = verdict.identity;
     if (state.identity !== undefined && state.identity !== identity) {
-      return close(closeCodes.unauthenticated, 'the token is of another identity');
+      return owner.close(closeCodes.unauthenticated, 'the token is of another identity');
     }
     // Without `authenticate` everybody is anonymous, whatever they call themselves.
     if (context.hooks.authenticate && claimed !== undefined && claimed !== identity) {
-      return close(closeCodes.forbidden, 'the outbox is of another identity than the token');
+      return owner.close(closeCodes.forbidden, 'the outbox is of another identity than the token');
     }
     if (expiresAt !== undefined && expiresAt <= context.clock.now()) {
-      return close(closeCodes.tokenExpired, 'the token has expired');
+      return owner.close(closeCodes.tokenExpired, 'the token has expired');
     }
     this.#become({ kind: 'held', identity, expiresAt });
     outbound.push({
@@ -121,17 +122,21 @@ export class Credentials {
   }
 
   #watch(): void {
-    const { clock, limits } = this.#owner.context;
+    const owner = this.#owner;
+    const { clock, limits } = owner.context;
     const state = this.#state;
     if (state.kind !== 'held') return;
     if (state.expiresAt === undefined) {
-      this.#expiry.clear();
+      this.#expiry?.clear();
       return this.#warning?.clear();
     }
     const leftMs = state.expiresAt - clock.now();
+    this.#expiry ??= new Alarm(clock, () => owner.close(closeCodes.tokenExpired, 'the token has expired'));
     this.#expiry.set(state.expiresAt);
+    if (!owner.opened) return;
+    this.#warning ??= new Alarm(clock, () => this.#warn());
     // Not at once, however short the token lives: a client answers with the next one.
-    this.#warning?.set(state.expiresAt - Math.min(limits.expiringMs, leftMs / 2));
+    this.#warning.set(state.expiresAt - Math.min(limits.expiringMs, leftMs / 2));
   }
 
   #warn(): void {

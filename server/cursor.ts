@@ -21,6 +21,12 @@ export interface CursorStart {
   readonly partial: PartialMessage | undefined;
 }
 
+/** Who sends what a cursor reads. */
+export interface CursorOwner {
+  /** The topic has advanced. */
+  wake(cursor: Cursor): void;
+}
+
 /**
  * The position of one subscription in the history of its topic. This is all that a subscriber costs,
  * however far behind it is: messages wait in the history, not per connection.
@@ -34,19 +40,19 @@ export class Cursor implements FeedReader {
   gap: Gap | undefined;
   /** The large message that the client has a part of. */
   partial: PartialMessage | undefined;
-  readonly #woken: (cursor: Cursor) => void;
+  readonly #owner: CursorOwner;
 
-  constructor(feed: TopicFeed, start: CursorStart, woken: (cursor: Cursor) => void) {
+  constructor(feed: TopicFeed, start: CursorStart, owner: CursorOwner) {
     this.feed = feed;
     this.epoch = start.epoch;
     this.offset = start.offset;
     this.gap = start.gap;
     this.partial = start.partial;
-    this.#woken = woken;
+    this.#owner = owner;
   }
 
   wake(): void {
-    this.#woken(this);
+    this.#owner.wake(this);
   }
 
   /** Whether there is something to send. */

@@ -4,7 +4,7 @@ import type { StoredMessage } from './backbone.ts';
 import type { Chunk } from './chunk.ts';
 import type { ServerContext } from './context.ts';
 import type { Cursor } from './cursor.ts';
-import { withDeadline, type Deadline } from './guard.ts';
+import { withDeadline } from './guard.ts';
 import { chunkAt, frameAt } from './large-payload.ts';
 import * as serverLimits from './limits.ts';
 import { isPromise, settle } from './maybe-promise.ts';
@@ -17,9 +17,9 @@ export interface DownloadOwner {
   readonly transport: Transport;
   readonly outbound: Outbound;
   /** There is something to send. */
-  readonly request: () => void;
+  request(): void;
   /** A history cannot be read. */
-  readonly failed: (reason: unknown) => void;
+  failed(reason: unknown): void;
 }
 
 /** A large message on its way to the client: the message has been sent, its chunks follow. */
@@ -39,7 +39,6 @@ interface Download {
  */
 export class Downloads {
   readonly #owner: DownloadOwner;
-  readonly #deadline: Deadline;
   /** Lets a cursor read on. */
   readonly #resume: (cursor: Cursor) => void;
   /** By transfer, until the last chunk is acknowledged. */
@@ -53,10 +52,14 @@ export class Downloads {
   readonly #held = new Set<Cursor>();
   #unacknowledged = 0;
 
-  constructor(owner: DownloadOwner, deadline: Deadline, resume: (cursor: Cursor) => void) {
+  constructor(owner: DownloadOwner, resume: (cursor: Cursor) => void) {
     this.#owner = owner;
-    this.#deadline = deadline;
     this.#resume = resume;
+  }
+
+  /** Whether no large message is under way. */
+  get isIdle(): boolean {
+    return this.#byId.size === 0 && this.#held.size === 0 && this.#waiting.size === 0;
   }
 
   /** Whether a cursor waits for the end of a large message, or for the beginning of one. */
@@ -130,7 +133,7 @@ export class Downloads {
     const [download] = this.#turns;
     this.#turns.delete(download!);
     const { feed, offset } = download!.cursor;
-    const chunk = withDeadline(feed.read(offset), this.#deadline);
+    const chunk = withDeadline(feed.read(offset), this.#owner.context.hookDeadline);
     if (!isPromise(chunk)) return this.#send(download!, chunk);
     this.#reading.add(download!);
     settle(

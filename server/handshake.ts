@@ -27,7 +27,6 @@ import { settle } from './maybe-promise.ts';
 import type { SessionStart } from './open-session.ts';
 import type { Outbound } from './outbound.ts';
 import { checkTransition, type Transitions } from './state-machine.ts';
-import type { SessionClose } from './transport.ts';
 import type { UpgradeToken } from './upgrade-token.ts';
 import { welcomeOf } from './welcome.ts';
 
@@ -54,11 +53,11 @@ export interface HandshakeOwner {
   readonly context: ServerContext;
   readonly outbound: Outbound;
   readonly credentials: Credentials;
-  readonly close: SessionClose;
+  close(code: number, reason: string): void;
   /** Gives the identity a seat; false where it gets none, and the connection is closed. */
-  readonly seat: (identity: string, clientId: string) => boolean;
+  seat(identity: string, clientId: string): boolean;
   /** The welcome is on its way. */
-  readonly opened: (start: SessionStart) => void;
+  open(start: SessionStart): void;
 }
 
 /** Negotiates the version, checks the token, opens the client's record, and answers with the welcome. */
@@ -98,17 +97,18 @@ export class Handshake {
   }
 
   #greet(hello: Hello, upgradeToken: UpgradeToken | undefined): void {
-    const { close, context } = this.#owner;
+    const owner = this.#owner;
+    const { context } = owner;
     if (!wireVersions.some((version) => hello.payload.versions.includes(version))) {
-      return close(
+      return owner.close(
         closeCodes.unsupportedVersion,
         `this server speaks the versions ${wireVersions.join(', ')}`,
       );
     }
     if (hello.payload.auth === 'token') return this.#become({ kind: 'awaiting-auth', hello });
     if (!context.hooks.authenticate) return this.#open(hello, anonymous);
-    if (!upgradeToken) return close(closeCodes.unauthenticated, 'token required');
-    if ('problem' in upgradeToken) return close(closeCodes.unauthenticated, upgradeToken.problem);
+    if (!upgradeToken) return owner.close(closeCodes.unauthenticated, 'token required');
+    if ('problem' in upgradeToken) return owner.close(closeCodes.unauthenticated, upgradeToken.problem);
     this.#verify(hello, upgradeToken.token);
   }
 
@@ -119,25 +119,28 @@ export class Handshake {
   }
 
   #open(hello: Hello, identity: Identity): void {
-    const { context, close } = this.#owner;
-    const { backbone, clock, limits } = context;
+    const owner = this.#owner;
+    const { context } = owner;
+    const { backbone } = context;
     const { clientId, clientEpoch: epoch, acked } = hello.payload;
-    if (!this.#owner.seat(identity.identity, clientId)) return;
+    if (!owner.seat(identity.identity, clientId)) return;
     this.#become({ kind: 'opening' });
     const key = clientKey(identity.identity, clientId);
     settle(
-      withDeadline(backbone.openClient({ key, epoch, acked }), { clock, timeoutMs: limits.hookTimeoutMs }),
+      withDeadline(backbone.openClient({ key, epoch, acked }), context.hookDeadline),
       (result) => this.#opened(hello, identity, result),
       (reason) => {
         context.logger.error({ err: reason }, 'the backbone failed');
-        close(closeCodes.internalError, 'the server failed');
+        owner.close(closeCodes.internalError, 'the server failed');
       },
     );
   }
 
   #opened(hello: Hello, { identity, claims, presence: info }: Identity, result: OpenResult): void {
-    const { context, close, outbound, opened } = this.#owner;
-    if (result.kind === 'stale') return close(closeCodes.staleClientEpoch, 'a newer hub has this client id');
+    const owner = this.#owner;
+    const { context, outbound } = owner;
+    if (result.kind === 'stale')
+      return owner.close(closeCodes.staleClientEpoch, 'a newer hub has this client id');
     const { clientId, clientEpoch, features, window } = hello.payload;
     const { lease, lastSeq } = result;
     const key = clientKey(identity, clientId);
@@ -145,7 +148,7 @@ export class Handshake {
     const older = context.sessions.get(key);
     if (this.#state.kind !== 'opening' || (older && older.client.lease > lease)) {
       forgetClient(context, key, lease);
-      return close(closeCodes.connectionReplaced, 'a newer connection has this client id');
+      return owner.close(closeCodes.connectionReplaced, 'a newer connection has this client id');
     }
     older?.replacedBy(clientEpoch);
     const { limits, heartbeatMs } = context;
@@ -157,7 +160,7 @@ export class Handshake {
     if (chosen.includes('batch')) outbound.maxBatch = protocolLimits.batchEnvelopes;
     this.end();
     const chunks = chosen.includes('chunks');
-    opened({ client, lastSeq, window: Math.min(window, limits.window), chunks });
+    owner.open({ client, lastSeq, window: Math.min(window, limits.window), chunks });
   }
 
   #become(next: HandshakeState): void {

@@ -8,9 +8,9 @@ export interface LivenessOwner {
   /** Milliseconds that the answer may take. */
   readonly timeoutMs: number;
   /** Whether the server itself does not read, so that silence says nothing. */
-  readonly isDeaf: () => boolean;
-  readonly ping: () => void;
-  readonly dead: () => void;
+  isDeaf(): boolean;
+  ping(): void;
+  dead(): void;
 }
 
 /**
@@ -46,17 +46,18 @@ export class Liveness {
   }
 
   #check(): void {
-    const { clock, heartbeatMs, timeoutMs, isDeaf, ping, dead } = this.#owner;
+    const owner = this.#owner;
+    const { clock, heartbeatMs, timeoutMs } = owner;
     const now = clock.now();
-    if (isDeaf()) this.heard();
+    if (owner.isDeaf()) this.heard();
     if (this.#pingedAt !== undefined && now - this.#pingedAt >= timeoutMs) {
       this.#timer = undefined;
-      return dead();
+      return owner.dead();
     }
     const silentMs = now - this.#heardAt;
     if (this.#pingedAt === undefined && silentMs >= heartbeatMs) {
       this.#pingedAt = now;
-      ping();
+      owner.ping();
     }
     if (this.#pingedAt === undefined) return this.#wait(heartbeatMs - silentMs);
     // An answer sets no timer: where a ping may wait longer than silence may last, this looks in between.

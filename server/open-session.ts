@@ -1,26 +1,26 @@
 import * as closeCodes from '../src/protocol/close-codes.ts';
-import type { ClientEnvelope } from '../src/protocol/schema.ts';
+import type { ClientEnvelope, ClientMessage } from '../src/protocol/schema.ts';
 import type { Client } from './client.ts';
 import type { ClientSession, ServerContext } from './context.ts';
 import type { Credentials } from './credentials.ts';
 import type { Identity } from './hooks.ts';
 import { forgetClient } from './forget-client.ts';
 import type { Outbound } from './outbound.ts';
-import { Policy } from './policy.ts';
-import { PublishLane } from './publish-lane.ts';
-import { Pump } from './pump.ts';
+import { Policy, type PolicyOwner } from './policy.ts';
+import type { Leave } from './presence.ts';
+import { PublishLane, type LaneOwner } from './publish-lane.ts';
+import { Pump, type PumpOwner } from './pump.ts';
 import type { ReadGate } from './read-gate.ts';
-import { RequestRunner } from './request-runner.ts';
+import { RequestRunner, type RequestOwner } from './request-runner.ts';
 import type { Stages } from './sight/stages.ts';
 import { Spans } from './sight/spans.ts';
-import { Subscriptions } from './subscriptions.ts';
-import { attend } from './attendance.ts';
-import { PresenceWatches } from './presence-watches.ts';
+import { Subscriptions, type SubscriptionOwner } from './subscriptions.ts';
+import { PresenceWatches, type WatchOwner } from './presence-watches.ts';
 import type { RevokeScope } from './revoke-scope.ts';
-import { Signals } from './signals.ts';
-import { StandingGrants, type StandingAction } from './standing-grants.ts';
-import type { SessionClose, Transport } from './transport.ts';
-import { Uploads } from './uploads.ts';
+import { Signals, type SignalOwner } from './signals.ts';
+import { StandingGrants, type StandingAction, type StandingGrantsOwner } from './standing-grants.ts';
+import type { Transport } from './transport.ts';
+import { Uploads, type UploadOwner } from './uploads.ts';
 
 /** What an open session needs of the connection that it belongs to. */
 export interface OpenSessionOwner {
@@ -29,12 +29,12 @@ export interface OpenSessionOwner {
   readonly outbound: Outbound;
   readonly gate: ReadGate;
   readonly stages: Stages;
-  readonly close: SessionClose;
   readonly credentials: Credentials;
+  close(code: number, reason: string): void;
   /** There is something to send. */
-  readonly request: () => void;
+  request(): void;
   /** Ends the connection without a close frame. */
-  readonly terminate: () => void;
+  terminate(): void;
 }
 
 /** What a session is opened with. */
@@ -47,103 +47,186 @@ export interface SessionStart {
   readonly chunks: boolean;
 }
 
-/** A connection after its welcome: hands each envelope to the part that it concerns. */
-export class OpenSession implements ClientSession {
-  readonly #owner: OpenSessionOwner;
-  readonly #lane: PublishLane;
+/** What the parts of an open session need of it. */
+type PartOwner = PumpOwner &
+  SubscriptionOwner &
+  LaneOwner &
+  UploadOwner &
+  RequestOwner &
+  WatchOwner &
+  SignalOwner &
+  StandingGrantsOwner &
+  PolicyOwner;
+
+/**
+ * A connection after its welcome: hands each envelope to the part that it concerns. Parts are made when they are needed
+ * for the first time, and have the session itself as their owner: most connections listen to a few topics and do nothing else, and a
+ * server has tens of thousands of them.
+ */
+export class OpenSession implements ClientSession, PartOwner {
+  readonly #connection: OpenSessionOwner;
+  readonly #start: SessionStart;
+  readonly spans: Spans | undefined;
+  readonly policy: Policy;
+  readonly pump: Pump;
   readonly #subscriptions: Subscriptions;
-  readonly #requests: RequestRunner;
-  readonly #pump: Pump;
-  readonly #uploads: Uploads;
-  readonly #chunks: boolean;
-  readonly #spans: Spans | undefined;
-  readonly #policy: Policy;
-  readonly #grants: StandingGrants;
-  readonly #signals: Signals;
-  readonly #watches: PresenceWatches;
+  #lane: PublishLane | undefined;
+  #requests: RequestRunner | undefined;
+  #uploads: Uploads | undefined;
+  #grants: StandingGrants | undefined;
+  #signals: Signals | undefined;
+  #watches: PresenceWatches | undefined;
   #client: Client;
 
-  constructor(owner: OpenSessionOwner, start: SessionStart) {
-    const { context, transport, outbound, gate, close, request, stages } = owner;
-    const { chunks, window } = start;
-    this.#owner = owner;
+  constructor(connection: OpenSessionOwner, start: SessionStart) {
+    const { tracing, measures, transfers } = connection.context;
+    this.#connection = connection;
+    this.#start = start;
     this.#client = start.client;
-    const client = () => this.#client;
-    const policy = new Policy(context, client);
-    const failed = (reason: unknown) => this.#failed(reason);
-    const fenced = () => owner.close(closeCodes.connectionReplaced, 'a newer connection has this client id');
-    const { key } = start.client;
-    this.#chunks = chunks;
-    const spans = context.tracing && new Spans(context.tracing, context.measures);
-    this.#spans = spans;
-    this.#uploads = new Uploads({ context, key, policy, outbound, close, failed });
-    const parts = { context, client, policy, outbound, gate, spans, uploads: this.#uploads };
-    this.#lane = new PublishLane({ ...parts, fenced, failed }, start.lastSeq);
-    const hasRoom = () => transport.bufferedAmount < context.limits.bufferedBytes;
-    this.#pump = new Pump({ context, transport, outbound, window, chunks, request, failed, stages });
-    this.#policy = policy;
-    this.#grants = new StandingGrants({ context, policy, revoked: (...grant) => this.#revoked(...grant) });
-    this.#signals = new Signals({ context, client, policy, outbound, hasRoom });
-    const granted = { context, policy, outbound, grants: this.#grants, failed };
-    this.#watches = new PresenceWatches({ ...granted, hasRoom, request });
-    this.#subscriptions = new Subscriptions({
-      ...granted,
-      gate,
-      stages,
-      spans,
-      pump: this.#pump,
-      attend: (topic) => attend(context, this.#client, this.#signals, topic),
-    });
-    this.#requests = new RequestRunner({ context, client, policy, outbound, spans });
+    this.spans = tracing && new Spans(tracing, measures);
+    this.policy = new Policy(this);
+    this.pump = new Pump(this);
+    this.#subscriptions = new Subscriptions(this);
+    transfers.enter(this.key);
   }
 
   get client(): Client {
     return this.#client;
   }
 
+  get context(): ServerContext {
+    return this.#connection.context;
+  }
+
+  get transport(): Transport {
+    return this.#connection.transport;
+  }
+
+  get outbound(): Outbound {
+    return this.#connection.outbound;
+  }
+
+  get gate(): ReadGate {
+    return this.#connection.gate;
+  }
+
+  get stages(): Stages {
+    return this.#connection.stages;
+  }
+
+  get window(): number {
+    return this.#start.window;
+  }
+
+  get chunks(): boolean {
+    return this.#start.chunks;
+  }
+
+  get key(): string {
+    return this.#client.key;
+  }
+
+  get uploads(): Uploads {
+    return (this.#uploads ??= new Uploads(this));
+  }
+
+  /** Whether the socket's buffer has room. */
+  get hasRoom(): boolean {
+    return this.transport.bufferedAmount < this.context.limits.bufferedBytes;
+  }
+
+  request(): void {
+    this.#connection.request();
+  }
+
+  close(code: number, reason: string): void {
+    this.#connection.close(code, reason);
+  }
+
+  holdGrant(action: StandingAction, topic: string, until: number): void {
+    // Without an `authorize` there is nothing to be asked again.
+    if (until === Infinity) return;
+    this.#grants ??= new StandingGrants(this);
+    this.#grants.hold(action, topic, until);
+  }
+
+  releaseGrant(action: StandingAction, topic: string): void {
+    this.#grants?.release(action, topic);
+  }
+
+  attend(topic: string): Leave | undefined {
+    const { presence, signals } = this.context;
+    const { identity, info } = this.#client;
+    signals.join(topic, this);
+    return presence?.isKept(topic) ? presence.store.enter(topic, identity, info) : undefined;
+  }
+
+  depart(topic: string): void {
+    this.context.signals.leave(topic, this);
+  }
+
+  signal(topic: string, payload: string, re: string | undefined): void {
+    this.#signaller.send(topic, payload, re);
+  }
+
+  revoked(action: StandingAction, topic: string, reason: string): void {
+    if (action === 'subscribe') this.#subscriptions.revoke(topic, reason);
+    else this.#watches?.revoke(topic, reason);
+  }
+
+  fenced(): void {
+    this.close(closeCodes.connectionReplaced, 'a newer connection has this client id');
+  }
+
+  failed(reason: unknown): void {
+    this.context.logger.error({ err: reason }, 'the backbone failed');
+    this.close(closeCodes.internalError, 'the server failed');
+  }
+
   /** Takes one envelope. */
   handle(envelope: ClientEnvelope): void {
-    const { outbound, close } = this.#owner;
-    if (!this.#chunks && isOfChunks(envelope))
-      return close(closeCodes.unexpected, 'chunks were not agreed on');
+    if (!this.chunks && isOfChunks(envelope))
+      return this.close(closeCodes.unexpected, 'chunks were not agreed on');
     switch (envelope.type) {
       case 'publish':
-        return this.#lane.push(envelope);
+        return this.#publishes.push(envelope);
       case 'offer':
-        return this.#uploads.offer(envelope);
+        return this.uploads.offer(envelope);
       case 'chunk':
-        return this.#uploads.chunk(envelope);
+        return this.uploads.chunk(envelope);
       case 'abandon':
-        return this.#uploads.abandon(envelope.transfer);
+        return this.uploads.abandon(envelope.transfer);
       case 'chunk-ack':
-        return this.#pump.chunkReceived(envelope);
+        return this.pump.chunkReceived(envelope);
       case 'subscribe':
         return this.#subscriptions.subscribe(envelope);
       case 'unsubscribe':
         return this.#subscriptions.unsubscribe(envelope.topic);
       case 'signal':
-        return this.#signals.take(envelope);
+        return this.#signaller.take(envelope);
       case 'watch':
+        this.#watches ??= new PresenceWatches(this);
         return this.#watches.watch(envelope);
       case 'unwatch':
-        return this.#watches.unwatch(envelope.topic);
+        return this.#watches?.unwatch(envelope.topic);
       case 'request':
-        if (!this.#requests.start(envelope)) close(closeCodes.unexpected, 'the request id is in use');
-        return undefined;
+        return this.#serve(envelope);
       case 'cancel':
-        return this.#requests.cancel(envelope.re);
+        return this.#requests?.cancel(envelope.re);
       case 'received':
-        if (!this.#pump.received(envelope.count))
-          close(closeCodes.unexpected, 'received.count is more than was sent');
+        if (!this.pump.received(envelope.count))
+          this.close(closeCodes.unexpected, 'received.count is more than was sent');
         return undefined;
       case 'auth':
-        return this.#owner.credentials.check(envelope.payload.token, (identity) => this.#renew(identity));
+        return this.#connection.credentials.check(envelope.payload.token, (identity) =>
+          this.#renew(identity),
+        );
       case 'ping':
-        return outbound.push({ type: 'pong', re: envelope.id });
+        return this.outbound.push({ type: 'pong', re: envelope.id });
       case 'pong':
         return undefined;
       case 'hello':
-        return close(closeCodes.unexpected, 'a second hello');
+        return this.close(closeCodes.unexpected, 'a second hello');
       default:
         return envelope satisfies never;
     }
@@ -151,20 +234,20 @@ export class OpenSession implements ClientSession {
 
   /** Publishes that have no answer yet. */
   get publishesInProcess(): number {
-    return this.#lane.inProcess;
+    return this.#lane?.inProcess ?? 0;
   }
 
   /** Whether messages wait for room. */
   get hasOutput(): boolean {
-    return this.#pump.hasOutput || this.#watches.hasOutput;
+    return this.pump.hasOutput || this.#watches?.hasOutput === true;
   }
 
   /** Sends the messages that there is room for. */
   flush(): void {
-    this.#uploads.flushed();
-    this.#signals.flushed();
-    this.#watches.flushed();
-    this.#pump.run();
+    this.#uploads?.flushed();
+    this.#signals?.flushed();
+    this.#watches?.flushed();
+    this.pump.run();
   }
 
   /** How many subscriptions there are. */
@@ -174,36 +257,39 @@ export class OpenSession implements ClientSession {
 
   /** Calls `done` once no publish is in process and, with `afterRequests`, no request is without an answer. */
   whenIdle(done: () => void, afterRequests: boolean): void {
-    if (!afterRequests) return this.#lane.whenIdle(done);
+    const lane = this.#publishes;
+    if (!afterRequests) return lane.whenIdle(done);
+    const requests = this.#requestRunner;
     // A publish can come while requests are waited for, and the other way round.
-    const again = () =>
-      this.#requests.whenIdle(() => this.#lane.whenIdle(() => (this.#requests.isIdle ? done() : again())));
+    const again = () => requests.whenIdle(() => lane.whenIdle(() => (requests.isIdle ? done() : again())));
     again();
   }
 
   /** Gives way to a newer connection of the same client. */
   replacedBy(clientEpoch: number): void {
     if (clientEpoch > this.#client.clientEpoch)
-      this.#owner.close(closeCodes.staleClientEpoch, 'a newer hub has this client id');
-    else this.#owner.terminate();
+      this.close(closeCodes.staleClientEpoch, 'a newer hub has this client id');
+    else this.#connection.terminate();
   }
 
   revoke({ isMeant, reason }: RevokeScope, done: (ended: number) => void): void {
-    this.#policy.forget(isMeant);
-    this.#grants.review(isMeant, reason, done);
+    this.policy.forget(isMeant);
+    if (this.#grants) this.#grants.review(isMeant, reason, done);
+    else done(0);
   }
 
   /** Ends everything that the session has under way. */
   end(): void {
-    const { context } = this.#owner;
+    const { context } = this;
     const { key, lease } = this.#client;
-    this.#lane.end();
-    this.#uploads.end();
+    this.#lane?.end();
+    this.#uploads?.end();
+    context.transfers.leave(key);
     this.#subscriptions.end();
-    this.#watches.end();
-    this.#grants.end();
-    this.#requests.end();
-    this.#spans?.endAll();
+    this.#watches?.end();
+    this.#grants?.end();
+    this.#requests?.end();
+    this.spans?.endAll();
     if (context.sessions.get(key) === this) context.sessions.delete(key);
     forgetClient(context, key, lease);
   }
@@ -213,14 +299,20 @@ export class OpenSession implements ClientSession {
     this.revoke({ isMeant: () => true, reason: 'the new token does not allow it' }, () => undefined);
   }
 
-  #revoked(action: StandingAction, topic: string, reason: string): void {
-    if (action === 'subscribe') this.#subscriptions.revoke(topic, reason);
-    else this.#watches.revoke(topic, reason);
+  get #publishes(): PublishLane {
+    return (this.#lane ??= new PublishLane(this, this.#start.lastSeq));
   }
 
-  #failed(reason: unknown): void {
-    this.#owner.context.logger.error({ err: reason }, 'the backbone failed');
-    this.#owner.close(closeCodes.internalError, 'the server failed');
+  get #requestRunner(): RequestRunner {
+    return (this.#requests ??= new RequestRunner(this));
+  }
+
+  get #signaller(): Signals {
+    return (this.#signals ??= new Signals(this));
+  }
+
+  #serve(request: ClientMessage<'request'>): void {
+    if (!this.#requestRunner.start(request)) this.close(closeCodes.unexpected, 'the request id is in use');
   }
 }
 

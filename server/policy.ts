@@ -1,7 +1,7 @@
 import type { ClientMessage } from '../src/protocol/schema.ts';
 import type { LargePayload } from './backbone.ts';
 import type { ServerContext } from './context.ts';
-import { guarded, type Deadline } from './guard.ts';
+import { guarded } from './guard.ts';
 import { isRecord } from '../src/protocol/field.ts';
 import type { Authorize, AuthorizeAnswer, IncomingLarge } from './hooks.ts';
 import { chain, type MaybePromise } from './maybe-promise.ts';
@@ -16,20 +16,22 @@ export type Answer =
   | { readonly kind: 'no' }
   | { readonly kind: 'failed' };
 
+/** Whom a policy is about. */
+export interface PolicyOwner {
+  readonly context: ServerContext;
+  readonly client: Client;
+}
+
 /** What a client may do: the app's `authorize` and `onPublish`, with their errors turned into answers. */
 export class Policy {
-  readonly #context: ServerContext;
-  readonly #client: () => Client;
-  readonly #deadline: Deadline;
-  readonly #cache: GrantCache;
+  readonly #owner: PolicyOwner;
+  /** Answers of `authorize`; nobody who is never asked needs one. */
+  #cache: GrantCache | undefined;
   /** Counts the times that answers were dropped: one that was asked for before that is not to be believed. */
   #generation = 0;
 
-  constructor(context: ServerContext, client: () => Client) {
-    this.#context = context;
-    this.#client = client;
-    this.#deadline = { clock: context.clock, timeoutMs: context.limits.hookTimeoutMs };
-    this.#cache = new GrantCache(context.limits.cachedAnswers);
+  constructor(owner: PolicyOwner) {
+    this.#owner = owner;
   }
 
   /** Whether the client may; never rejects. */
@@ -39,9 +41,9 @@ export class Policy {
 
   /** Whether the client may, and until when; never rejects. */
   ask(action: Action, topic: string): MaybePromise<Answer> {
-    const { hooks, clock } = this.#context;
+    const { hooks, clock } = this.#owner.context;
     if (!hooks.authorize) return always;
-    const cached = this.#cache.get(action, topic, clock.now());
+    const cached = this.#cache?.get(action, topic, clock.now());
     if (cached) return cached.allow ? { kind: 'yes', until: cached.until } : no;
     return this.#askAnew(hooks.authorize, action, topic, serverLimits.staleAnswers);
   }
@@ -49,19 +51,20 @@ export class Policy {
   /** Drops the cached answers about these topics; those that are on their way are asked for again. */
   forget(isMeant: (topic: string) => boolean): void {
     this.#generation += 1;
-    this.#cache.drop(isMeant);
+    this.#cache?.drop(isMeant);
   }
 
   #askAnew(authorize: Authorize, action: Action, topic: string, tries: number): MaybePromise<Answer> {
     const generation = this.#generation;
-    const { identity, claims } = this.#client();
+    const { context, client } = this.#owner;
+    const { identity, claims } = client;
     const answered = guarded<AuthorizeAnswer | undefined>(
       () => authorize({ identity, claims, action, topic }),
       (reason) => {
-        this.#context.logger.warn({ err: reason, identity, action, topic }, 'authorize failed: refused');
+        context.logger.warn({ err: reason, identity, action, topic }, 'authorize failed: refused');
         return undefined;
       },
-      this.#deadline,
+      context.hookDeadline,
     );
     return chain(answered, (answer): MaybePromise<Answer> => {
       if (generation === this.#generation) return this.#learn(action, topic, answer);
@@ -70,13 +73,16 @@ export class Policy {
   }
 
   #learn(action: Action, topic: string, answer: AuthorizeAnswer | undefined): Answer {
-    const { clock, limits } = this.#context;
+    const { clock, limits } = this.#owner.context;
     const now = clock.now();
     if (answer === undefined) return failed;
     if (typeof answer === 'boolean') return answer ? { kind: 'yes', until: now + limits.grantMs } : no;
     const { allow, ttlMs } = isRecord(answer) ? answer : { allow: false, ttlMs: 0 };
     const until = now + (ttlMs > 0 ? Math.min(ttlMs, Number.MAX_SAFE_INTEGER - now) : 0);
-    if (until > now) this.#cache.set(action, { topic, allow: allow === true, until });
+    if (until > now) {
+      this.#cache ??= new GrantCache(limits.cachedAnswers);
+      this.#cache.set(action, { topic, allow: allow === true, until });
+    }
     return allow === true ? { kind: 'yes', until: Math.max(until, now + serverLimits.grantMsMin) } : no;
   }
 
@@ -85,7 +91,7 @@ export class Policy {
     publish: ClientMessage<'publish'>,
     large: LargePayload | undefined,
   ): MaybePromise<Refusal | undefined> {
-    const { authorize, onPublish } = this.#context.hooks;
+    const { authorize, onPublish } = this.#owner.context.hooks;
     if (!authorize && !onPublish) return undefined;
     return chain(this.allows('publish', publish.topic), (allowed) =>
       allowed ? this.#inspect(publish, large) : forbidden(publish.topic),
@@ -96,9 +102,10 @@ export class Policy {
     publish: ClientMessage<'publish'>,
     large: LargePayload | undefined,
   ): MaybePromise<Refusal | undefined> {
-    const onPublish = this.#context.hooks.onPublish;
+    const { context, client } = this.#owner;
+    const { onPublish } = context.hooks;
     if (!onPublish) return undefined;
-    const { identity, claims, clientId, clientEpoch } = this.#client();
+    const { identity, claims, clientId, clientEpoch } = client;
     const { topic, id, seq } = publish;
     const content = large ? { payload: undefined, large: incoming(large) } : { payload: publish.payload };
     return guarded<Refusal | undefined>(
@@ -109,10 +116,10 @@ export class Policy {
         ),
       (reason) => {
         if (reason instanceof RequestError) return reason;
-        this.#context.logger.warn({ err: reason, identity, topic }, 'onPublish failed: refused');
+        context.logger.warn({ err: reason, identity, topic }, 'onPublish failed: refused');
         return { code: 'rejected', message: 'the server could not accept the message', retryable: true };
       },
-      this.#deadline,
+      context.hookDeadline,
     );
   }
 }

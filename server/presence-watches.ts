@@ -6,7 +6,7 @@ import type { Outbound } from './outbound.ts';
 import { forbidden, type Answer, type Policy } from './policy.ts';
 import type { PresenceChange, PresenceStore } from './presence.ts';
 import { wireFailure, type Refusal } from './request-error.ts';
-import type { StandingGrants } from './standing-grants.ts';
+import type { StandingAction } from './standing-grants.ts';
 
 type Watch = ClientMessage<'watch'>;
 
@@ -15,13 +15,16 @@ export interface WatchOwner {
   readonly context: ServerContext;
   readonly policy: Policy;
   readonly outbound: Outbound;
-  readonly grants: StandingGrants;
   /** Whether the socket's buffer has room. */
-  readonly hasRoom: () => boolean;
+  readonly hasRoom: boolean;
   /** There is something to send. */
-  readonly request: () => void;
+  request(): void;
   /** The store of presences failed. */
-  readonly failed: (reason: unknown) => void;
+  failed(reason: unknown): void;
+  /** A list begins that was allowed until then. */
+  holdGrant(action: StandingAction, topic: string, until: number): void;
+  /** It has ended. */
+  releaseGrant(action: StandingAction, topic: string): void;
 }
 
 /**
@@ -60,7 +63,8 @@ export class PresenceWatches {
 
   /** Answers with the list, and tells its changes; anew, where it does so already. */
   watch(request: Watch): void {
-    const { context, policy, failed } = this.#owner;
+    const { context, policy } = this.#owner;
+    const failed = (reason: unknown) => this.#owner.failed(reason);
     const { topic } = request;
     this.unwatch(topic);
     const { presence } = context;
@@ -81,7 +85,7 @@ export class PresenceWatches {
         this.#byTopic.delete(topic);
         return this.#answer(request, forbidden(topic));
       }
-      this.#owner.grants.hold('presence', topic, answer.until);
+      this.#owner.holdGrant('presence', topic, answer.until);
       const waitMs = request.resumes ? presence.settledAt - context.clock.now() : 0;
       if (waitMs <= 0) return this.#list(request, presence.store);
       const list = () => settle(this.#list(request, presence.store), () => undefined, failed);
@@ -97,7 +101,7 @@ export class PresenceWatches {
     if (!watch) return;
     this.#byTopic.delete(topic);
     this.#behind.delete(topic);
-    this.#owner.grants.release('presence', topic);
+    this.#owner.releaseGrant('presence', topic);
     if (watch.kind === 'settling') this.#owner.context.clock.clearTimer(watch.timer);
     if (watch.kind === 'listing' || watch.kind === 'live') watch.end();
   }
@@ -121,9 +125,9 @@ export class PresenceWatches {
 
   /** What waited is on its way: gives a new list of what was left out, where there is room. */
   flushed(): void {
-    const { hasRoom, context, failed, outbound } = this.#owner;
+    const { hasRoom, context, outbound } = this.#owner;
     this.#waiting = 0;
-    if (this.#behind.size === 0 || !hasRoom()) return;
+    if (this.#behind.size === 0 || !hasRoom) return;
     const behind = [...this.#behind];
     this.#behind.clear();
     for (const topic of behind) {
@@ -132,7 +136,7 @@ export class PresenceWatches {
         (list) => {
           if (this.#byTopic.has(topic)) outbound.push({ type: 'presence', topic, payload: list });
         },
-        failed,
+        (reason) => this.#owner.failed(reason),
       );
     }
   }
@@ -162,11 +166,11 @@ export class PresenceWatches {
   }
 
   #change(topic: string, change: PresenceChange): void {
-    const { outbound, hasRoom, context, request } = this.#owner;
-    const isFull = this.#behind.has(topic) || this.#waiting >= context.limits.presenceChanges || !hasRoom();
+    const { outbound, hasRoom, context } = this.#owner;
+    const isFull = this.#behind.has(topic) || this.#waiting >= context.limits.presenceChanges || !hasRoom;
     if (isFull) {
       this.#behind.add(topic);
-      return request();
+      return this.#owner.request();
     }
     this.#waiting += 1;
     outbound.push({ type: 'presence-change', topic, payload: change });

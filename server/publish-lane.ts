@@ -3,7 +3,7 @@ import type { ClientMessage } from '../src/protocol/schema.ts';
 import type { EncodedPayload, LargePayload, PublishResult } from './backbone.ts';
 import type { Client } from './client.ts';
 import type { ServerContext } from './context.ts';
-import { withDeadline, type Deadline } from './guard.ts';
+import { withDeadline } from './guard.ts';
 import { isPromise, settle, type MaybePromise } from './maybe-promise.ts';
 import type { Outbound } from './outbound.ts';
 import type { Policy } from './policy.ts';
@@ -26,16 +26,16 @@ interface Slot {
 /** What a lane needs of its session. */
 export interface LaneOwner {
   readonly context: ServerContext;
-  readonly client: () => Client;
+  readonly client: Client;
   readonly policy: Policy;
   readonly outbound: Outbound;
   readonly gate: ReadGate;
   readonly uploads: Uploads;
   readonly spans: Spans | undefined;
   /** A newer connection publishes for this client. */
-  readonly fenced: () => void;
+  fenced(): void;
   /** The backbone failed. */
-  readonly failed: (reason: unknown) => void;
+  failed(reason: unknown): void;
 }
 
 /**
@@ -45,7 +45,6 @@ export interface LaneOwner {
  */
 export class PublishLane {
   readonly #owner: LaneOwner;
-  readonly #deadline: Deadline;
   #waiting: Publish[] = [];
   #slots: Slot[] = [];
   #reviewing = false;
@@ -55,9 +54,7 @@ export class PublishLane {
   #idle: (() => void) | undefined;
 
   constructor(owner: LaneOwner, lastSeq: number) {
-    const { clock, limits } = owner.context;
     this.#owner = owner;
-    this.#deadline = { clock, timeoutMs: limits.hookTimeoutMs };
     this.#taken = lastSeq;
   }
 
@@ -143,7 +140,7 @@ export class PublishLane {
     const encoded = decision ?? this.#encode(publish.payload);
     this.#taken = seq;
     const { clock, backbone } = this.#owner.context;
-    const { key, lease } = this.#owner.client();
+    const { key, lease } = this.#owner.client;
     const client = { key, lease, seq };
     if (isRefusal(encoded)) {
       if (encoded === tooLarge) this.#owner.context.limitHits.hit('message-bytes', { topic });
@@ -184,7 +181,7 @@ export class PublishLane {
   }
 
   #track({ seq, transfer }: Publish, refusal: Refusal | undefined, answer: MaybePromise<Outcome>): void {
-    const outcome = withDeadline(answer, this.#deadline);
+    const outcome = withDeadline(answer, this.#owner.context.hookDeadline);
     // Kept until the answer, for without one the client sends the publish again, and this is still its content.
     const answered = ({ kind }: Outcome) => {
       if (transfer && kind !== 'fenced') this.#owner.uploads.drop(transfer.id);

@@ -3,7 +3,7 @@ import type { StoredMessage } from './backbone.ts';
 import type { Chunk, ChunkPart } from './chunk.ts';
 import type { Cursor } from './cursor.ts';
 import { Downloads, type DownloadOwner } from './downloads.ts';
-import { withDeadline, type Deadline } from './guard.ts';
+import { withDeadline } from './guard.ts';
 import { wholeFrame } from './large-payload.ts';
 import { isPromise, settle } from './maybe-promise.ts';
 import type { Stages } from './sight/stages.ts';
@@ -23,69 +23,97 @@ export interface PumpOwner extends DownloadOwner {
  */
 export class Pump {
   readonly #owner: PumpOwner;
-  readonly #deadline: Deadline;
-  /** Cursors with something to send, in the order of their turns. */
-  readonly #ready = new Set<Cursor>();
-  readonly #reading = new Set<Cursor>();
-  readonly #downloads: Downloads;
+  /** Cursors with something to send, in the order of their turns. Made when one has to wait for the first time. */
+  #ready: Set<Cursor> | undefined;
+  #reading: Set<Cursor> | undefined;
+  /** Made for the first large message. */
+  #downloads: Downloads | undefined;
   #sent = 0;
   #hasDelivered = false;
   #received = 0;
 
   constructor(owner: PumpOwner) {
-    const { clock, limits } = owner.context;
     this.#owner = owner;
-    this.#deadline = { clock, timeoutMs: limits.hookTimeoutMs };
-    this.#downloads = new Downloads(owner, this.#deadline, this.activate);
   }
 
   /** Lets a cursor take its turn. Safe to call for one that has nothing to send. */
-  readonly activate = (cursor: Cursor): void => {
-    if (this.#reading.has(cursor) || this.#downloads.holds(cursor)) return;
-    this.#ready.add(cursor);
+  activate(cursor: Cursor): void {
+    if (this.#reading?.has(cursor) || this.#downloads?.holds(cursor)) return;
+    this.#queue(cursor);
     this.#owner.request();
-  };
+  }
+
+  /**
+   * The topic of a cursor has advanced. Where nothing waits in front of it, it is served at once: to queue for a turn that
+   * comes right away would cost a fan-out more than its writes do.
+   */
+  wake(cursor: Cursor): void {
+    if (!this.#isUnoccupied || !cursor.isBehind) return this.activate(cursor);
+    try {
+      this.#serve(cursor);
+    } catch (reason) {
+      this.#owner.failed(reason);
+    }
+    // Whoever is behind now is not read from; that is looked at behind a flush.
+    if (this.hasOutput || !this.#hasRoom) this.#owner.request();
+  }
 
   /** The cursor is done with. */
   remove(cursor: Cursor): void {
-    this.#downloads.remove(cursor);
-    this.#ready.delete(cursor);
-    this.#reading.delete(cursor);
+    this.#downloads?.remove(cursor);
+    this.#ready?.delete(cursor);
+    this.#reading?.delete(cursor);
   }
 
   /** Takes the client's acknowledgement of chunks. */
   chunkReceived(ack: ClientMessage<'chunk-ack'>): void {
-    this.#downloads.received(ack);
+    this.#downloads?.received(ack);
   }
 
   /** Takes the client's cumulative count; false when it is more than was sent. */
   received(count: number): boolean {
     if (count > this.#sent) return false;
     this.#received = Math.max(this.#received, count);
-    if (this.#ready.size > 0) this.#owner.request();
+    if (this.#isQueued) this.#owner.request();
     return true;
   }
 
   /** Sends while there is room; whatever then makes room calls it again. */
   run(): void {
-    this.#downloads.runFirst();
+    this.#downloads?.runFirst();
     this.#runMessages();
-    this.#downloads.run();
+    this.#downloads?.run();
   }
 
   #runMessages(): void {
+    const ready = this.#ready;
+    if (!ready) return;
     const { pendingReads } = this.#owner.context.limits;
     // A cursor that has more to send comes again, at the end.
-    for (const cursor of this.#ready) {
-      if (!this.#hasRoom || this.#reading.size >= pendingReads) return;
-      this.#ready.delete(cursor);
+    for (const cursor of ready) {
+      if (!this.#hasRoom || (this.#reading?.size ?? 0) >= pendingReads) return;
+      ready.delete(cursor);
       if (cursor.isBehind) this.#serve(cursor);
     }
   }
 
   /** Whether a cursor waits for room, or chunks do. */
   get hasOutput(): boolean {
-    return this.#ready.size > 0 || this.#downloads.hasOutput;
+    return this.#isQueued || this.#downloads?.hasOutput === true;
+  }
+
+  get #isQueued(): boolean {
+    return this.#ready !== undefined && this.#ready.size > 0;
+  }
+
+  get #isUnoccupied(): boolean {
+    return (
+      !this.#isQueued &&
+      !this.#reading?.size &&
+      this.#downloads?.isIdle !== false &&
+      this.#owner.outbound.isEmpty &&
+      this.#hasRoom
+    );
   }
 
   get #credit(): number {
@@ -99,32 +127,34 @@ export class Pump {
 
   #serve(cursor: Cursor): void {
     if (cursor.gap) this.#sendGap(cursor, cursor.gap);
-    const chunk = withDeadline(cursor.feed.read(cursor.offset), this.#deadline);
+    const chunk = withDeadline(cursor.feed.read(cursor.offset), this.#owner.context.hookDeadline);
     if (!isPromise(chunk)) return this.#deliver(cursor, chunk);
-    this.#reading.add(cursor);
+    const reading = (this.#reading ??= new Set());
+    reading.add(cursor);
     settle(
       chunk,
       (read) => this.#readDone(cursor, read),
       (reason: unknown) => {
-        this.#reading.delete(cursor);
+        reading.delete(cursor);
         this.#owner.failed(reason);
       },
     );
   }
 
   #readDone(cursor: Cursor, chunk: Chunk): void {
-    if (!this.#reading.delete(cursor)) return;
+    if (!this.#reading?.delete(cursor)) return;
     // Answers that wait, as the `subscribed` of this very topic, go before its messages.
     this.#owner.outbound.flush();
     this.#deliver(cursor, chunk);
-    if (this.#ready.size > 0) this.#owner.request();
+    if (this.#isQueued) this.#owner.request();
+  }
+
+  #queue(cursor: Cursor): void {
+    (this.#ready ??= new Set()).add(cursor);
   }
 
   #deliver(cursor: Cursor, chunk: Chunk): void {
-    if (this.#noteGap(cursor, chunk)) {
-      this.#ready.add(cursor);
-      return;
-    }
+    if (this.#noteGap(cursor, chunk)) return this.#queue(cursor);
     const before = cursor.offset;
     for (const part of chunk.parts) {
       if (!this.#hasRoom) break;
@@ -137,10 +167,11 @@ export class Pump {
     }
     // An empty read that should not be one must not spin: the next advance wakes the cursor.
     const moved = cursor.offset > before || chunk.parts.length > 0;
-    if (moved && cursor.isBehind) this.#ready.add(cursor);
+    if (moved && cursor.isBehind) this.#queue(cursor);
   }
 
   #beginLarge(cursor: Cursor, message: StoredMessage): void {
+    this.#downloads ??= new Downloads(this.#owner, (each) => this.activate(each));
     if (!this.#downloads.begin(cursor, message)) return;
     this.#sent++;
     this.#delivered(1);

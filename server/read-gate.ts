@@ -8,7 +8,8 @@ export type PauseReason = 'publishes' | 'subscriptions' | 'rate' | 'output';
 export class ReadGate {
   readonly #transport: Transport;
   readonly #stats: ServerStats;
-  readonly #reasons = new Set<PauseReason>();
+  /** One bit for each, for there is one of these for each connection. */
+  #reasons = 0;
 
   constructor(transport: Transport, stats: ServerStats) {
     this.#transport = transport;
@@ -17,23 +18,27 @@ export class ReadGate {
 
   /** Whether reading pauses for the server's own sake, so that silence says nothing about the peer. */
   get isServerBusy(): boolean {
-    return this.#reasons.has('publishes') || this.#reasons.has('subscriptions') || this.#reasons.has('rate');
+    return (this.#reasons & ~bits.output) !== 0;
   }
 
   /** Whether reading pauses because the peer does not take its answers. */
   get isPeerBehind(): boolean {
-    return this.#reasons.has('output');
+    return (this.#reasons & bits.output) !== 0;
   }
 
   hold(reason: PauseReason): void {
-    if (this.#reasons.has(reason)) return;
-    this.#reasons.add(reason);
-    if (this.#reasons.size > 1) return;
+    const before = this.#reasons;
+    this.#reasons |= bits[reason];
+    if (before !== 0) return;
     this.#stats.pauses++;
     this.#transport.pause();
   }
 
   release(reason: PauseReason): void {
-    if (this.#reasons.delete(reason) && this.#reasons.size === 0) this.#transport.resume();
+    if ((this.#reasons & bits[reason]) === 0) return;
+    this.#reasons &= ~bits[reason];
+    if (this.#reasons === 0) this.#transport.resume();
   }
 }
+
+const bits: Readonly<Record<PauseReason, number>> = { publishes: 1, subscriptions: 2, rate: 4, output: 8 };

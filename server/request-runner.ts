@@ -14,7 +14,7 @@ type Request = ClientMessage<'request'>;
 /** What requests need of their session. */
 export interface RequestOwner {
   readonly context: ServerContext;
-  readonly client: () => Client;
+  readonly client: Client;
   readonly policy: Policy;
   readonly outbound: Outbound;
   readonly spans: Spans | undefined;
@@ -121,7 +121,7 @@ export class RequestRunner {
       this.#fail(id, forbidden(method));
       return this.#checkIdle();
     }
-    const { identity, claims, clientId, clientEpoch } = this.#owner.client();
+    const { identity, claims, clientId, clientEpoch } = this.#owner.client;
     const context = { identity, claims, clientId, clientEpoch, id, signal: running.controller.signal };
     const failed = (reason: unknown) => {
       this.#active--;

@@ -12,19 +12,20 @@
 import * as closeCodes from '../src/protocol/close-codes.ts';
 import { decodeClientFrame } from '../src/protocol/codec.ts';
 import type { ClientEnvelope } from '../src/protocol/schema.ts';
+import type { Clock } from './clock.ts';
 import type { ServerContext } from './context.ts';
-import { Credentials } from './credentials.ts';
+import { Credentials, type CredentialsOwner } from './credentials.ts';
 import type { Flushable } from './flush-scheduler.ts';
-import { Conduct } from './gate/conduct.ts';
-import { Handshake } from './handshake.ts';
-import { Liveness } from './liveness.ts';
-import { OpenSession, type SessionStart } from './open-session.ts';
-import { Outbound } from './outbound.ts';
+import { Conduct, type ConductOwner } from './gate/conduct.ts';
+import { Handshake, type HandshakeOwner } from './handshake.ts';
+import { Liveness, type LivenessOwner } from './liveness.ts';
+import { OpenSession, type OpenSessionOwner, type SessionStart } from './open-session.ts';
+import { Outbound, type OutboundOwner } from './outbound.ts';
 import { ReadGate } from './read-gate.ts';
 import type { ClosedBy } from './sight/measures.ts';
 import { Stages } from './sight/stages.ts';
 import { checkTransition, type Transitions } from './state-machine.ts';
-import type { PeerRequest, SessionClose, Transport } from './transport.ts';
+import type { PeerRequest, Transport } from './transport.ts';
 import type { UpgradeToken } from './upgrade-token.ts';
 
 type SessionState =
@@ -49,49 +50,55 @@ export interface GoAway {
   readonly afterRequests?: boolean;
 }
 
-/** The protocol state of one connection. */
-export class Session implements Flushable {
-  readonly #context: ServerContext;
-  readonly #transport: Transport;
-  readonly #outbound: Outbound;
-  readonly #gate: ReadGate;
+/**
+ * The protocol state of one connection. Its parts have it as their owner: a server has tens of thousands of them, and what is
+ * copied, or bound in a function, for each part of each connection is most of their memory.
+ */
+export class Session
+  implements Flushable, OutboundOwner, LivenessOwner, ConductOwner, CredentialsOwner, HandshakeOwner, OpenSessionOwner
+{
+  readonly context: ServerContext;
+  readonly transport: Transport;
+  /** The upgrade request. */
+  readonly peer: PeerRequest;
+  readonly outbound: Outbound;
+  readonly gate: ReadGate;
+  readonly stages: Stages;
   readonly #liveness: Liveness;
-  readonly #credentials: Credentials;
   readonly #conduct: Conduct;
-  readonly #stages: Stages;
+  /** There once a token comes. */
+  #credentials: Credentials | undefined;
   /** The code with which the server itself has ended the connection. */
   #closedWith: number | undefined;
   #state: SessionState;
 
-  constructor(
-    context: ServerContext,
-    transport: Transport,
-    request: PeerRequest,
-    upgradeToken?: UpgradeToken,
-  ) {
-    const { clock, limits, heartbeatMs, stats, measures } = context;
-    const { close } = this;
-    this.#context = context;
-    this.#transport = transport;
-    this.#stages = new Stages(clock, measures);
-    this.#outbound = new Outbound(transport, context, this.#requestFlush);
-    this.#gate = new ReadGate(transport, stats);
-    this.#liveness = new Liveness({
-      clock,
-      heartbeatMs,
-      timeoutMs: limits.heartbeatTimeoutMs,
-      isDeaf: () => this.#gate.isServerBusy,
-      ping: () => transport.ping(),
-      dead: () => this.#die(),
-    });
-    this.#conduct = new Conduct({ context, gate: this.#gate, request, close: this.dismiss });
-    const shared = { context, outbound: this.#outbound, request, close };
-    this.#credentials = new Credentials(shared);
-    const opened = (start: SessionStart) => this.#open(start);
-    const seat = (identity: string, clientId: string) => this.#conduct.seat(identity, clientId);
-    const owner = { ...shared, credentials: this.#credentials, seat, opened };
-    const handshake = new Handshake(owner, upgradeToken);
-    this.#state = { kind: 'handshaking', handshake };
+  constructor(context: ServerContext, transport: Transport, peer: PeerRequest, upgradeToken?: UpgradeToken) {
+    this.context = context;
+    this.transport = transport;
+    this.peer = peer;
+    this.stages = new Stages(context);
+    this.outbound = new Outbound(this);
+    this.gate = new ReadGate(transport, context.stats);
+    this.#liveness = new Liveness(this);
+    this.#conduct = new Conduct(this);
+    this.#state = { kind: 'handshaking', handshake: new Handshake(this, upgradeToken) };
+  }
+
+  get clock(): Clock {
+    return this.context.clock;
+  }
+
+  get heartbeatMs(): number {
+    return this.context.heartbeatMs;
+  }
+
+  /** Milliseconds that the answer to a ping may take. */
+  get timeoutMs(): number {
+    return this.context.limits.heartbeatTimeoutMs;
+  }
+
+  get credentials(): Credentials {
+    return (this.#credentials ??= new Credentials(this));
   }
 
   /** What it is from the welcome until its end. */
@@ -104,15 +111,33 @@ export class Session implements Flushable {
     return this.#conduct.identity;
   }
 
+  isDeaf(): boolean {
+    return this.gate.isServerBusy;
+  }
+
+  ping(): void {
+    this.transport.ping();
+  }
+
+  dead(): void {
+    this.context.stats.dead++;
+    this.context.limitHits.hit('heartbeat', this.#conduct.who);
+    this.close(closeCodes.heartbeatTimeout, 'no sign of life');
+  }
+
+  seat(identity: string, clientId: string): boolean {
+    return this.#conduct.seat(identity, clientId);
+  }
+
   /** Takes a frame: a text frame as a string, a binary one as bytes. `bytes` is its size. Never throws. */
   frame(data: string | Uint8Array, bytes = data.length): void {
     if (this.#isOver) return;
     this.#liveness.heard();
-    this.#context.stats.frames++;
+    this.context.stats.frames++;
     try {
       const decoded = decodeClientFrame(data);
       if ('violation' in decoded) {
-        this.#context.stats.malformed++;
+        this.context.stats.malformed++;
         return this.close(closeCodes.malformedFrame, decoded.violation);
       }
       this.#conduct.took(decoded.envelopes, bytes);
@@ -133,24 +158,24 @@ export class Session implements Flushable {
   /** The peer has broken the WebSocket protocol, and the transport has closed with this code. */
   violated(code: number): void {
     if (this.#isOver) return;
-    if (code === closeCodes.tooBig) this.#context.limitHits.hit('frame-bytes', this.#conduct.who);
+    if (code === closeCodes.tooBig) this.context.limitHits.hit('frame-bytes', this.#conduct.who);
     this.#conduct.closedWith(code, 'broken framing');
     this.#end({ kind: 'closing' });
   }
 
   /** The peer takes nothing of what waits for it. */
   stalled(): void {
-    this.#context.limitHits.hit('stall', this.#conduct.who);
+    this.context.limitHits.hit('stall', this.#conduct.who);
     this.close(closeCodes.heartbeatTimeout, 'takes nothing of what it is sent');
   }
 
   /** The transport has handed bytes to the operating system. */
   drained(): void {
     // Its pong could not be heard, but a peer that takes bytes is alive.
-    if (this.#gate.isPeerBehind) this.#liveness.heard();
-    if (this.#isOver || this.#transport.bufferedAmount >= this.#context.limits.bufferedBytes) return;
-    this.#gate.release('output');
-    if (this.#state.kind === 'open' && this.#state.open.hasOutput) this.#requestFlush();
+    if (this.gate.isPeerBehind) this.#liveness.heard();
+    if (this.#isOver || this.transport.bufferedAmount >= this.context.limits.bufferedBytes) return;
+    this.gate.release('output');
+    if (this.#state.kind === 'open' && this.#state.open.hasOutput) this.request();
   }
 
   /** The transport has closed, with the code that came of the peer's or, as far as it knows, its own. */
@@ -158,16 +183,16 @@ export class Session implements Flushable {
     if (this.#state.kind === 'closed') return;
     this.#end({ kind: 'closed' });
     const own = this.#closedWith;
-    this.#context.measures.disconnected(own ?? code, own === undefined ? by : 'server');
+    this.context.measures.disconnected(own ?? code, own === undefined ? by : 'server');
   }
 
   /** Sends what there is to send and room for. */
   flush(): void {
     if (this.#isOver) return;
     try {
-      this.#outbound.flush();
+      this.outbound.flush();
       if (this.#state.kind === 'open') this.#state.open.flush();
-      this.#outbound.flushAck();
+      this.outbound.flushAck();
     } catch (reason) {
       this.#fail(reason, 'output could not be sent');
     }
@@ -185,30 +210,30 @@ export class Session implements Flushable {
   ): void {
     const close = () => this.dismiss(code, reason);
     if (this.#state.kind !== 'open') return close();
-    this.#outbound.push({ type: 'goaway', payload: { reason, retryAfterMs } });
+    this.outbound.push({ type: 'goaway', payload: { reason, retryAfterMs } });
     this.#state.open.whenIdle(close, afterRequests);
   }
 
   /** Sends the answers that wait, and closes. What the code blames on the peer is a strike against it. */
-  readonly close: SessionClose = (code, reason) => {
+  close(code: number, reason: string): void {
     if (this.#isOver) return;
     this.#conduct.closedWith(code, code === closeCodes.malformedFrame ? 'a malformed frame' : reason);
     this.dismiss(code, reason);
-  };
+  }
 
   /** Closes without blame. */
-  readonly dismiss: SessionClose = (code, reason) => {
+  dismiss(code: number, reason: string): void {
     if (this.#isOver) return;
-    this.#outbound.flush();
-    this.#outbound.flushAck();
+    this.outbound.flush();
+    this.outbound.flushAck();
     this.#end({ kind: 'closing' });
     this.#closedWith = code;
-    this.#context.measures.closing(code);
+    this.context.measures.closing(code);
     // What is wrong with a frame can quote the frame, and so whatever a client has put there.
     const said = code === closeCodes.malformedFrame ? {} : { reason };
-    this.#context.logger.debug({ code, ...said }, 'connection closed by the server');
-    this.#transport.close(code, reason);
-  };
+    this.context.logger.debug({ code, ...said }, 'connection closed by the server');
+    this.transport.close(code, reason);
+  }
 
   get #isOver(): boolean {
     return this.#state.kind === 'closing' || this.#state.kind === 'closed';
@@ -216,12 +241,12 @@ export class Session implements Flushable {
 
   /** Answers are not messages and know no window: who makes the server answer must take the answers. */
   #holdWhileBehind(): void {
-    if (this.#transport.bufferedAmount >= this.#context.limits.bufferedBytes) this.#gate.hold('output');
+    if (this.transport.bufferedAmount >= this.context.limits.bufferedBytes) this.gate.hold('output');
   }
 
-  readonly #requestFlush = (): void => {
-    this.#context.scheduler.request(this);
-  };
+  request(): void {
+    this.context.scheduler.request(this);
+  }
 
   #handle(envelope: ClientEnvelope): void {
     const state = this.#state;
@@ -238,42 +263,23 @@ export class Session implements Flushable {
     }
   }
 
-  #open(start: SessionStart): void {
-    const open = new OpenSession(
-      {
-        context: this.#context,
-        transport: this.#transport,
-        outbound: this.#outbound,
-        gate: this.#gate,
-        stages: this.#stages,
-        credentials: this.#credentials,
-        close: this.close,
-        request: this.#requestFlush,
-        terminate: () => this.#terminate(),
-      },
-      start,
-    );
-    this.#context.sessions.set(start.client.key, open);
+  open(start: SessionStart): void {
+    const open = new OpenSession(this, start);
+    this.context.sessions.set(start.client.key, open);
     this.#become({ kind: 'open', open });
-    this.#credentials.opened();
-    this.#stages.reached('welcome');
+    this.#credentials?.opened();
+    this.stages.reached('welcome');
   }
 
   #fail(reason: unknown, message: string): void {
-    this.#context.logger.error({ err: reason }, message);
+    this.context.logger.error({ err: reason }, message);
     this.close(closeCodes.internalError, 'the server failed');
   }
 
-  #die(): void {
-    this.#context.stats.dead++;
-    this.#context.limitHits.hit('heartbeat', this.#conduct.who);
-    this.close(closeCodes.heartbeatTimeout, 'no sign of life');
-  }
-
-  #terminate(): void {
+  terminate(): void {
     this.#end({ kind: 'closing' });
     this.#closedWith = closeCodes.connectionReplaced;
-    this.#transport.terminate();
+    this.transport.terminate();
   }
 
   #end(next: { readonly kind: 'closing' } | { readonly kind: 'closed' }): void {
@@ -281,7 +287,7 @@ export class Session implements Flushable {
     if (state.kind === next.kind || state.kind === 'closed') return;
     this.#become(next);
     this.#liveness.end();
-    this.#credentials.end();
+    this.#credentials?.end();
     this.#conduct.end();
     if (state.kind === 'handshaking') state.handshake.end();
     if (state.kind === 'open') state.open.end();

@@ -12,17 +12,17 @@ import { wireFailure, type Refusal } from './request-error.ts';
 type Signal = ClientMessage<'signal'>;
 
 /** What signals need of their session. */
-export interface SignalOwner {
+export interface SignalOwner extends SignalReceiver {
   readonly context: ServerContext;
-  readonly client: () => Client;
+  readonly client: Client;
   readonly policy: Policy;
   readonly outbound: Outbound;
   /** Whether the socket's buffer has room. */
-  readonly hasRoom: () => boolean;
+  readonly hasRoom: boolean;
 }
 
 /** The signals of one connection, both ways. They are lost wherever they would have to wait. */
-export class Signals implements SignalReceiver {
+export class Signals {
   readonly #owner: SignalOwner;
   /** Signals that `authorize` is being asked about. */
   #asked = 0;
@@ -35,7 +35,7 @@ export class Signals implements SignalReceiver {
 
   /** Takes a signal of the client. A refusal is told; there is no acknowledgement. */
   take(signal: Signal): void {
-    const { context, policy, client } = this.#owner;
+    const { context, policy } = this.#owner;
     const { topic, id } = signal;
     const { limits, stats } = context;
     stats.signals++;
@@ -53,16 +53,17 @@ export class Signals implements SignalReceiver {
       (allowed) => {
         this.#asked -= 1;
         if (!allowed) return this.#refuse(signal, forbidden(topic));
-        const payload = `{"identity":${JSON.stringify(client().identity)},"value":${value}}`;
-        context.signals.send(topic, payload, this, id);
+        const payload = `{"identity":${JSON.stringify(this.#owner.client.identity)},"value":${value}}`;
+        context.signals.send(topic, payload, this.#owner, id);
       },
       (reason) => context.logger.error({ err: reason }, 'a signal could not be processed'),
     );
   }
 
-  signal(topic: string, payload: string, re: string | undefined): void {
+  /** Hands a signal of the topic to the client; `re` is its id where it is the client's own. */
+  send(topic: string, payload: string, re: string | undefined): void {
     const { context, outbound, hasRoom } = this.#owner;
-    if (!hasRoom() || this.#waiting >= context.limits.pendingSignals) {
+    if (!hasRoom || this.#waiting >= context.limits.pendingSignals) {
       context.stats.signalsDropped++;
       context.logger.debug({ topic }, 'a signal was dropped: the connection is behind');
       return;

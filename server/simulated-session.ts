@@ -3,6 +3,7 @@ import type { ServerEnvelope } from '../src/protocol/schema.ts';
 import { createContext, type ServerContext } from './context.ts';
 import type { ServerOptions } from './options.ts';
 import { Session } from './session.ts';
+import type { SharedText } from './shared-text.ts';
 import { recordingLogger, withChunks } from './test-kit.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -38,8 +39,7 @@ export function simulatedSession(options: ServerOptions = {}): SimulatedSession 
     get bufferedAmount() {
       return socket.bufferedAmount;
     },
-    sendText: (data: string | Uint8Array) =>
-      take(typeof data === 'string' ? data : Buffer.from(data).toString()),
+    sendText: (data: string | SharedText) => take(typeof data === 'string' ? data : data.bytes.toString()),
     sendBinary: (data: Uint8Array, more?: Uint8Array) => take(more ? Buffer.concat([data, more]) : data),
     ping: () => undefined,
     pause: () => undefined,

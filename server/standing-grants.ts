@@ -22,7 +22,7 @@ export interface StandingGrantsOwner {
   readonly context: ServerContext;
   readonly policy: Policy;
   /** Is not allowed any more. */
-  readonly revoked: (action: StandingAction, topic: string, reason: string) => void;
+  revoked(action: StandingAction, topic: string, reason: string): void;
 }
 
 /**
@@ -42,8 +42,6 @@ export class StandingGrants {
 
   /** Something begins that was allowed until then. */
   hold(action: StandingAction, topic: string, until: number): void {
-    // Without an `authorize` there is nothing to be asked again.
-    if (until === Infinity) return;
     this.#grants.set(keyOf(action, topic), { action, topic, until, failures: 0 });
     this.#wakeAt(until);
   }

@@ -2,7 +2,7 @@ import type { ClientMessage } from '../src/protocol/schema.ts';
 import type { TopicHead } from './backbone.ts';
 import type { ServerContext } from './context.ts';
 import { Cursor, type Gap } from './cursor.ts';
-import { withDeadline, type Deadline } from './guard.ts';
+import { withDeadline } from './guard.ts';
 import { chain, settle, type MaybePromise } from './maybe-promise.ts';
 import type { Outbound } from './outbound.ts';
 import { forbidden, type Policy } from './policy.ts';
@@ -12,7 +12,7 @@ import type { ReadGate } from './read-gate.ts';
 import { wireFailure, type Refusal } from './request-error.ts';
 import type { Spans } from './sight/spans.ts';
 import type { Stages } from './sight/stages.ts';
-import type { StandingGrants } from './standing-grants.ts';
+import type { StandingAction } from './standing-grants.ts';
 import type { TopicFeed } from './topic-feed.ts';
 
 type Subscribe = ClientMessage<'subscribe'>;
@@ -26,11 +26,16 @@ export interface SubscriptionOwner {
   readonly pump: Pump;
   readonly stages: Stages;
   readonly spans: Spans | undefined;
-  readonly grants: StandingGrants;
-  /** Whoever is subscribed is there; returns what ends that. */
-  readonly attend: (topic: string) => Leave;
+  /** Whoever is subscribed is there; returns what ends that presence, where it is kept. */
+  attend(topic: string): Leave | undefined;
+  /** Is not subscribed any more. */
+  depart(topic: string): void;
+  /** A subscription begins that was allowed until then. */
+  holdGrant(action: StandingAction, topic: string, until: number): void;
+  /** It has ended. */
+  releaseGrant(action: StandingAction, topic: string): void;
   /** The backbone failed. */
-  readonly failed: (reason: unknown) => void;
+  failed(reason: unknown): void;
 }
 
 /**
@@ -44,19 +49,17 @@ export interface SubscriptionOwner {
 type Subscription =
   | { readonly kind: 'asking'; readonly request: Subscribe }
   | { readonly kind: 'locating'; readonly feed: TopicFeed; readonly request: Subscribe }
-  | { readonly kind: 'live'; readonly feed: TopicFeed; readonly cursor: Cursor; readonly leave: Leave };
+  | { readonly kind: 'live'; readonly feed: TopicFeed; readonly cursor: Cursor; readonly leave: Leave | undefined };
 
 /** The subscriptions of one connection, by topic. */
 export class Subscriptions {
   readonly #owner: SubscriptionOwner;
-  readonly #deadline: Deadline;
   readonly #byTopic = new Map<string, Subscription>();
   /** Subscribes that are not answered yet, those included that were given up meanwhile. */
   #unanswered = 0;
 
   constructor(owner: SubscriptionOwner) {
     this.#owner = owner;
-    this.#deadline = { clock: owner.context.clock, timeoutMs: owner.context.limits.hookTimeoutMs };
   }
 
   /** Subscribes, or sets the position of a subscription anew. */
@@ -83,7 +86,7 @@ export class Subscriptions {
       );
     const answered = spans ? spans.run(spanKey(topic), ask) : ask();
     const done = () => this.#count(-1);
-    settle(withDeadline(answered, this.#deadline), done, this.#owner.failed);
+    settle(withDeadline(answered, context.hookDeadline), done, (reason) => this.#owner.failed(reason));
   }
 
   /** Ends a subscription, where there is one. */
@@ -92,7 +95,7 @@ export class Subscriptions {
     if (!subscription) return;
     this.#byTopic.delete(topic);
     this.#owner.spans?.end(spanKey(topic), 'unsubscribed');
-    this.#owner.grants.release('subscribe', topic);
+    this.#owner.releaseGrant('subscribe', topic);
     this.#owner.context.stats.subscriptions--;
     this.#release(subscription, isRevoked);
   }
@@ -123,7 +126,7 @@ export class Subscriptions {
   #open(request: Subscribe, asking: Subscription, until: number): MaybePromise<void> {
     const { topic } = request;
     if (this.#byTopic.get(topic) !== asking) return undefined;
-    this.#owner.grants.hold('subscribe', topic, until);
+    this.#owner.holdGrant('subscribe', topic, until);
     const { feeds, backbone } = this.#owner.context;
     return chain(feeds.acquire(topic), (feed) => {
       if (!feed) {
@@ -150,7 +153,7 @@ export class Subscriptions {
     spans?.end(spanKey(topic));
     // Where the position is not taken up, neither is the message that was under way behind it.
     const partial = start.gap ? undefined : request.resume?.partial;
-    const cursor = new Cursor(feed, { epoch, ...start, partial }, pump.activate);
+    const cursor = new Cursor(feed, { epoch, ...start, partial }, pump);
     this.#byTopic.set(topic, { kind: 'live', feed, cursor, leave: this.#owner.attend(topic) });
     feed.add(cursor);
     outbound.push({ type: 'subscribed', re, topic, epoch, offset: start.offset, head: head.offset });
@@ -161,7 +164,8 @@ export class Subscriptions {
     if (subscription.kind === 'asking') return;
     const { pump, context } = this.#owner;
     if (subscription.kind === 'live') {
-      subscription.leave(isRevoked);
+      this.#owner.depart(subscription.feed.topic);
+      subscription.leave?.(isRevoked);
       pump.remove(subscription.cursor);
       subscription.feed.remove(subscription.cursor);
     }

@@ -1,11 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { SharedText } from './shared-text.ts';
 
 /** One connection as a session sees it: it can be a WebSocket or a simulated one. */
 export interface Transport {
   /** Bytes handed over and not yet with the operating system. */
   readonly bufferedAmount: number;
-  /** Sends a text frame; a `Uint8Array` is text in UTF-8 already. Calls the session's `drained` later. */
-  sendText(data: string | Uint8Array): void;
+  /** Sends a text frame. Calls the session's `drained` later. */
+  sendText(text: string | SharedText): void;
   /** Sends a binary frame: `data`, with `more` behind it, which is not copied. Calls the session's `drained` later. */
   sendBinary(data: Uint8Array, more?: Uint8Array): void;
   /** Sends a ping of the WebSocket protocol (RFC 6455, section 5.5.2). */
@@ -19,9 +20,6 @@ export interface Transport {
   /** Ends the connection at once. */
   terminate(): void;
 }
-
-/** Closes a connection with a code of `src/protocol/close-codes.ts`, and a reason for the log of the client. */
-export type SessionClose = (code: number, reason: string) => void;
 
 /** The upgrade request, as far as an app may need it to authenticate. */
 export interface PeerRequest {

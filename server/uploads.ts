@@ -9,7 +9,6 @@ import type { Outbound } from './outbound.ts';
 import { forbidden, type Policy } from './policy.ts';
 import { wireFailure, type Refusal } from './request-error.ts';
 import { noTransferRoom, type Transfer } from './transfer-store.ts';
-import type { SessionClose } from './transport.ts';
 
 type Offer = ClientMessage<'offer'>;
 
@@ -20,8 +19,8 @@ export interface UploadOwner {
   readonly key: string;
   readonly policy: Policy;
   readonly outbound: Outbound;
-  readonly close: SessionClose;
-  readonly failed: (reason: unknown) => void;
+  close(code: number, reason: string): void;
+  failed(reason: unknown): void;
 }
 
 /** A transfer that was offered on this connection. `transfer` is there once the offer is accepted. */
@@ -43,7 +42,6 @@ export class Uploads {
 
   constructor(owner: UploadOwner) {
     this.#owner = owner;
-    owner.context.transfers.enter(owner.key);
   }
 
   /** Takes an offer: begins a transfer, or goes on with one. */
@@ -63,24 +61,25 @@ export class Uploads {
         if (allowed) this.#accept(upload);
         else this.#refuse(offer, forbidden(offer.topic));
       },
-      this.#owner.failed,
+      (reason) => this.#owner.failed(reason),
     );
   }
 
   /** Takes a chunk. */
   chunk({ transfer: id, at, payload }: ClientMessage<'chunk'>): void {
-    const { close, context, key, outbound } = this.#owner;
+    const owner = this.#owner;
+    const { context, key, outbound } = owner;
     if (!(payload instanceof Uint8Array))
-      return close(closeCodes.malformedFrame, 'a chunk is a binary frame');
+      return owner.close(closeCodes.malformedFrame, 'a chunk is a binary frame');
     const upload = this.#byId.get(id);
     if (!upload && this.#ended.has(id)) return;
     const transfer = upload?.transfer;
-    if (!transfer) return close(closeCodes.unexpected, 'a chunk of no transfer under way');
+    if (!transfer) return owner.close(closeCodes.unexpected, 'a chunk of no transfer under way');
     const expected = Math.min(protocolLimits.chunkBytes, transfer.size - transfer.received);
     if (at !== transfer.received || expected === 0 || payload.byteLength !== expected)
-      return close(closeCodes.unexpected, 'a chunk out of its place, or of another length');
+      return owner.close(closeCodes.unexpected, 'a chunk out of its place, or of another length');
     if (++this.#unacknowledged > protocolLimits.chunksUnderWay)
-      return close(closeCodes.limitExceeded, 'too many chunks without an acknowledgement');
+      return owner.close(closeCodes.limitExceeded, 'too many chunks without an acknowledgement');
     if (!context.transfers.append(key, transfer, unpinned(payload))) {
       context.transfers.drop(key, id);
       return this.#refuse(upload.offer, noTransferRoom);
@@ -122,11 +121,11 @@ export class Uploads {
   /** The connection has ended. */
   end(): void {
     this.#byId.clear();
-    this.#owner.context.transfers.leave(this.#owner.key);
   }
 
   #accept(upload: Upload): void {
-    const { context, key, close, outbound } = this.#owner;
+    const owner = this.#owner;
+    const { context, key, outbound } = owner;
     const { transfers, limits } = context;
     const { transfer: id, size } = upload.offer;
     // What an earlier connection left behind, and this one does not go on with, is in its way.
@@ -136,7 +135,8 @@ export class Uploads {
     const offered = transfers.offer(key, id, size);
     if (offered.kind === 'refused') return this.#refuse(upload.offer, offered.refusal);
     const { transfer } = offered;
-    if (transfer.size !== size) return close(closeCodes.unexpected, 'a transfer offered with another size');
+    if (transfer.size !== size)
+      return owner.close(closeCodes.unexpected, 'a transfer offered with another size');
     upload.transfer = transfer;
     outbound.push({ type: 'chunk-ack', transfer: id, received: transfer.received });
   }

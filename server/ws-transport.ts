@@ -1,11 +1,13 @@
-import type { WebSocket } from 'ws';
+import type { Socket } from 'node:net';
+import type { RawData, WebSocket } from 'ws';
 import * as closeCodes from '../src/protocol/close-codes.ts';
 import * as protocolLimits from '../src/protocol/limits.ts';
 import type { Clock } from './clock.ts';
 import { Alarm } from './alarm.ts';
-import { StallWatch } from './gate/stall-watch.ts';
+import { StallWatch, type StallWatchOwner } from './gate/stall-watch.ts';
 import type { ServerLimits } from './limits.ts';
 import type { ClosedBy, Measures } from './sight/measures.ts';
+import type { SharedText } from './shared-text.ts';
 import type { Transport } from './transport.ts';
 
 /** What a WebSocket tells its session. */
@@ -29,59 +31,104 @@ interface TransportParts {
 }
 
 /** A WebSocket of `ws` as a transport. */
-export class WsTransport implements Transport {
+export class WsTransport implements Transport, StallWatchOwner {
   readonly #socket: WebSocket;
-  readonly #clock: Clock;
-  readonly #closeTimeoutMs: number;
-  readonly #deadline: Alarm;
-  readonly #stall: StallWatch;
-  readonly #measures: Measures;
+  /** What the WebSocket writes to. */
+  readonly #stream: Socket;
+  readonly #parts: TransportParts;
+  /** There once the connection has to end within a time. */
+  #deadline: Alarm | undefined;
+  /** There once something has waited for the peer. */
+  #stall: StallWatch | undefined;
   #listener: TransportListener | undefined;
+  /** The code with which `ws` has closed because of the peer. */
+  #violation: number | undefined;
   /** When the last ping went out, on the clock of `performance`; undefined once its pong has come. */
   #pingedAt: number | undefined;
   #rttMs: number | undefined;
 
-  constructor(socket: WebSocket, { clock, limits, measures }: TransportParts) {
+  constructor(socket: WebSocket, stream: Socket, parts: TransportParts) {
     this.#socket = socket;
-    this.#clock = clock;
-    this.#measures = measures;
-    this.#closeTimeoutMs = limits.closeTimeoutMs;
-    this.#stall = new StallWatch({
-      clock,
-      timeoutMs: limits.stallTimeoutMs,
-      isWaiting: () => socket.bufferedAmount > 0,
-      unwritten: () => unwrittenBytes(socket),
-      stalled: () => this.#listener?.stalled(),
-    });
-    this.#deadline = new Alarm(clock, () => socket.terminate());
+    this.#stream = stream;
+    this.#parts = parts;
   }
 
   /** Connects the socket's events with a session. Call once. */
   listen(listener: TransportListener): void {
     this.#listener = listener;
-    const socket = this.#socket;
-    socket.on('message', (data, isBinary) => {
-      const bytes = data as Buffer;
-      listener.frame(isBinary ? bytes : bytes.toString(), bytes.byteLength);
-    });
-    socket.on('ping', (data) => listener.alive(data.byteLength));
-    socket.on('pong', (data) => {
-      this.#ponged(data);
-      listener.alive(data.byteLength);
-    });
-    // `ws` has closed with the right code by itself (1002, 1007, 1008, 1009): 'close' follows.
-    let violation: number | undefined;
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.#deadline.set(this.#clock.now() + this.#closeTimeoutMs);
-      violation = violationCode(error.code);
-      if (violation !== undefined) listener.violated(violation);
-    });
-    socket.on('close', (code) => {
-      this.#deadline.clear();
-      this.#stall.end();
-      this.#listener = undefined;
-      listener.closed(violation ?? code, violation === undefined ? 'client' : 'server');
-    });
+    Object.assign(this.#socket, { [transport]: this })
+      .on('message', onMessage)
+      .on('ping', onPing)
+      .on('pong', onPong)
+      .on('error', onError)
+      .on('close', onClose);
+  }
+
+  /** A frame has come. */
+  frame(data: Buffer, isBinary: boolean): void {
+    this.#listener?.frame(isBinary ? data : data.toString(), data.byteLength);
+  }
+
+  /** A ping of the peer has come, which `ws` has answered. */
+  pinged(payload: Buffer): void {
+    this.#listener?.alive(payload.byteLength);
+  }
+
+  /** A pong has come. One that nobody asked for has another payload, and measures nothing. */
+  ponged(payload: Buffer): void {
+    if (this.#pingedAt !== undefined && payload.equals(roundTripPing)) {
+      this.#rttMs = performance.now() - this.#pingedAt;
+      this.#parts.measures.roundTrip.observe(this.#rttMs / 1000);
+      this.#pingedAt = undefined;
+    }
+    this.#listener?.alive(payload.byteLength);
+  }
+
+  /** `ws` has closed with the right code by itself (1002, 1007, 1008, 1009): 'close' follows. */
+  failed(error: NodeJS.ErrnoException): void {
+    this.#endSoon();
+    this.#violation = violationCode(error.code);
+    if (this.#violation !== undefined) this.#listener?.violated(this.#violation);
+  }
+
+  /** The connection is gone. */
+  closed(code: number): void {
+    this.#deadline?.clear();
+    this.#stall?.end();
+    const listener = this.#listener;
+    this.#listener = undefined;
+    listener?.closed(this.#violation ?? code, this.#violation === undefined ? 'client' : 'server');
+  }
+
+  get clock(): Clock {
+    return this.#parts.clock;
+  }
+
+  /** Milliseconds without progress after which the peer has stalled. */
+  get timeoutMs(): number {
+    return this.#parts.limits.stallTimeoutMs;
+  }
+
+  isWaiting(): boolean {
+    return this.#socket.bufferedAmount > 0;
+  }
+
+  unwritten(): number {
+    return unwrittenBytes(this.#socket);
+  }
+
+  stalled(): void {
+    this.#listener?.stalled();
+  }
+
+  /** Bytes read from the connection. */
+  get bytesRead(): number {
+    return this.#stream.bytesRead;
+  }
+
+  /** Bytes written to the connection. */
+  get bytesWritten(): number {
+    return this.#stream.bytesWritten;
   }
 
   get bufferedAmount(): number {
@@ -93,16 +140,24 @@ export class WsTransport implements Transport {
     return this.#rttMs;
   }
 
-  sendText(data: string | Uint8Array): void {
-    this.#socket.send(data, textFrame, this.#sent);
-    this.#stall.sent();
+  sendText(text: string | SharedText): void {
+    if (typeof text === 'string') this.#socket.send(text, this.#sent);
+    else this.#sendShared(text);
+    this.#watchStall();
   }
 
   sendBinary(data: Uint8Array, more?: Uint8Array): void {
     // With more, they are two fragments of one message (RFC 6455, section 5.4).
     if (more) this.#socket.send(data, firstFragment);
     this.#socket.send(more ?? data, binaryFrame, this.#sent);
-    this.#stall.sent();
+    this.#watchStall();
+  }
+
+  /** Without compression a frame that is made already goes out as it is: `ws` would write its head and its content. */
+  #sendShared({ frame, bytes }: SharedText): void {
+    const socket = this.#socket;
+    if (socket.extensions !== '') socket.send(bytes, textFrame, this.#sent);
+    else if (socket.readyState === socket.OPEN) this.#stream.write(frame, this.#sent);
   }
 
   ping(): void {
@@ -123,29 +178,60 @@ export class WsTransport implements Transport {
     // A paused socket would not see the peer's answer.
     this.#socket.resume();
     this.#socket.close(code, closeReason(reason));
-    this.#deadline.set(this.#clock.now() + this.#closeTimeoutMs);
+    this.#endSoon();
   }
 
   terminate(): void {
     this.#socket.terminate();
   }
 
-  /** A pong that nobody asked for has another payload, and measures nothing. */
-  #ponged(payload: Buffer): void {
-    if (this.#pingedAt === undefined || !payload.equals(roundTripPing)) return;
-    this.#rttMs = performance.now() - this.#pingedAt;
-    this.#measures.roundTrip.observe(this.#rttMs / 1000);
-    this.#pingedAt = undefined;
+  #endSoon(): void {
+    const { clock, limits } = this.#parts;
+    this.#deadline ??= new Alarm(clock, () => this.#socket.terminate());
+    this.#deadline.set(clock.now() + limits.closeTimeoutMs);
+  }
+
+  #watchStall(): void {
+    if (!this.#stall && !this.isWaiting()) return;
+    this.#stall ??= new StallWatch(this);
+    this.#stall.sent();
   }
 
   /** Given to every send. An error is not of interest here: a 'close' follows it. */
   readonly #sent = (): void => {
-    this.#stall.progressed();
+    this.#stall?.progressed();
     this.#listener?.drained();
   };
 }
 
 const roundTripPing = Buffer.from('rtt');
+
+/** Where a WebSocket has its transport, so that all WebSockets can share the functions that hear their events. */
+const transport = Symbol('transport');
+
+const transportOf = (socket: WebSocket): WsTransport =>
+  (socket as WebSocket & { readonly [transport]: WsTransport })[transport];
+
+function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+  // Never an array or an ArrayBuffer: that is what `binaryType` 'nodebuffer', the default, says.
+  transportOf(this).frame(data as Buffer, isBinary);
+}
+
+function onPing(this: WebSocket, payload: Buffer): void {
+  transportOf(this).pinged(payload);
+}
+
+function onPong(this: WebSocket, payload: Buffer): void {
+  transportOf(this).ponged(payload);
+}
+
+function onError(this: WebSocket, error: Error): void {
+  transportOf(this).failed(error);
+}
+
+function onClose(this: WebSocket, code: number): void {
+  transportOf(this).closed(code);
+}
 
 /** Closes that `ws` does by itself, by the code of its error. */
 function violationCode(error: string | undefined): number | undefined {

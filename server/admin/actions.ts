@@ -60,9 +60,8 @@ function listConnections(input: AdminInput, { connections }: AdminTarget): Prepa
   return { details: { ...target, after, limit }, run };
 }
 
-function shownConnection({ id, session, transport, address, since, bytes }: Connection): object {
+function shownConnection({ id, session, transport, address, since }: Connection): object {
   const { opened } = session;
-  const { read, written } = bytes();
   return {
     id,
     identity: session.identity ?? null,
@@ -70,8 +69,8 @@ function shownConnection({ id, session, transport, address, since, bytes }: Conn
     address: address ?? null,
     since: new Date(since).toISOString(),
     subscriptions: opened?.subscriptions ?? 0,
-    bytesRead: read,
-    bytesWritten: written,
+    bytesRead: transport.bytesRead,
+    bytesWritten: transport.bytesWritten,
     rttMs: transport.rttMs ?? null,
   };
 }

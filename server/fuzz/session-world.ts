@@ -48,7 +48,7 @@ class Peer {
     this.keeps = keeps;
     const transport: Transport = {
       bufferedAmount: 0,
-      sendText: (data) => take(typeof data === 'string' ? data : Buffer.from(data).toString()),
+      sendText: (data) => take(typeof data === 'string' ? data : data.bytes.toString()),
       sendBinary: (data, more) => take(more ? Buffer.concat([data, more]) : data),
       // The control client answers at once, as a browser does; the victims are as rude as they can be.
       ping: () => void (keeps && this.session.alive()),

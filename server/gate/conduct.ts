@@ -3,32 +3,29 @@ import type { ClientEnvelope } from '../../src/protocol/schema.ts';
 import { clientKey } from '../client.ts';
 import type { ServerContext } from '../context.ts';
 import type { ReadGate } from '../read-gate.ts';
-import type { PeerRequest, SessionClose } from '../transport.ts';
-import { RateGate } from './rate-gate.ts';
+import type { PeerRequest } from '../transport.ts';
+import { RateGate, type RateGateOwner } from './rate-gate.ts';
 import { floodPoints, pointsOf } from './strikes.ts';
 
 /** What the conduct of a connection is judged by. */
 export interface ConductOwner {
   readonly context: ServerContext;
   readonly gate: ReadGate;
-  readonly request: PeerRequest;
-  readonly close: SessionClose;
+  readonly peer: PeerRequest;
+  /** Closes without blame: the points are given here. */
+  dismiss(code: number, reason: string): void;
 }
 
 /** How one connection behaves: its seat, its rates and its violations. */
-export class Conduct {
+export class Conduct implements RateGateOwner {
   readonly #owner: ConductOwner;
   readonly #rates: RateGate;
   /** The identity that has a seat. */
   #identity: string | undefined;
 
   constructor(owner: ConductOwner) {
-    const { clock, limits, limitHits, gatekeeper } = owner.context;
-    const flooding = () => this.#flooding();
     this.#owner = owner;
-    const who = () => this.who;
-    const { rates } = gatekeeper;
-    this.#rates = new RateGate({ clock, limits, rates, limitHits, gate: owner.gate, who, flooding });
+    this.#rates = new RateGate(this);
   }
 
   /** A frame has come. */
@@ -43,7 +40,8 @@ export class Conduct {
 
   /** Gives the identity a seat; false where it gets none, and the connection is closed. */
   seat(identity: string, clientId: string): boolean {
-    const { context, close } = this.#owner;
+    const owner = this.#owner;
+    const { context } = owner;
     const replaces = context.sessions.has(clientKey(identity, clientId));
     const refusal = context.gatekeeper.takeSeat(identity, replaces);
     switch (refusal?.kind) {
@@ -51,10 +49,10 @@ export class Conduct {
         this.#identity = identity;
         return true;
       case 'banned':
-        close(banCode(refusal.ban.by), `banned: ${refusal.ban.reason}`);
+        owner.dismiss(banCode(refusal.ban.by), `banned: ${refusal.ban.reason}`);
         return false;
       case 'full':
-        close(closeCodes.tryAgainLater, 'too many connections of this identity');
+        owner.dismiss(closeCodes.tryAgainLater, 'too many connections of this identity');
         return false;
       default:
         return refusal satisfies never;
@@ -79,22 +77,31 @@ export class Conduct {
     return this.#identity;
   }
 
+  get context(): ServerContext {
+    return this.#owner.context;
+  }
+
+  get gate(): ReadGate {
+    return this.#owner.gate;
+  }
+
   /** Who it is, for the log. */
   get who(): object {
-    const { remoteAddress } = this.#owner.request;
+    const { remoteAddress } = this.#owner.peer;
     return { address: remoteAddress, identity: this.#identity };
   }
 
   #strike(points: number, reason: string): boolean {
-    const { context, request } = this.#owner;
-    const whom = { address: request.addressKey, identity: this.#identity };
+    const { context, peer } = this.#owner;
+    const whom = { address: peer.addressKey, identity: this.#identity };
     return context.gatekeeper.strike(whom, points, reason);
   }
 
-  #flooding(): void {
+  /** For long, more control envelopes have come than may. */
+  flooding(): void {
     const reason = 'a flood of control envelopes';
     // Where it is one strike too many, the points are given already: this close gives none.
-    if (this.#strike(floodPoints, reason)) this.#owner.close(closeCodes.limitExceeded, reason);
+    if (this.#strike(floodPoints, reason)) this.#owner.dismiss(closeCodes.limitExceeded, reason);
   }
 }
 

@@ -1,22 +1,16 @@
 import { Alarm } from '../alarm.ts';
-import type { Clock } from '../clock.ts';
-import type { ServerLimits } from '../limits.ts';
+import type { ServerContext } from '../context.ts';
 import type { ReadGate } from '../read-gate.ts';
-import type { LimitHits } from './limit-hits.ts';
-import type { ConnectionRates } from './rates.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** What a rate gate needs of its connection. */
 export interface RateGateOwner {
-  readonly clock: Clock;
-  readonly limits: Pick<ServerLimits, 'floodMs'>;
-  readonly rates: ConnectionRates;
-  readonly limitHits: LimitHits;
+  readonly context: Pick<ServerContext, 'clock' | 'limits' | 'limitHits' | 'gatekeeper'>;
   readonly gate: ReadGate;
   /** Who it is, for the log. */
-  readonly who: () => object;
+  readonly who: object;
   /** For `floodMs` without a rest, more control envelopes have come than may. */
-  readonly flooding: () => void;
+  flooding(): void;
 }
 
 /**
@@ -33,23 +27,25 @@ export class RateGate {
   readonly #messages: TokenBucket;
   readonly #bytes: TokenBucket;
   readonly #controls: TokenBucket;
-  readonly #alarm: Alarm;
+  /** There once something has come too fast. */
+  #alarm: Alarm | undefined;
   /** Since when control envelopes have been too many, without a rest. */
   #floodingSince: number | undefined;
 
   constructor(owner: RateGateOwner) {
-    const { clock, rates, gate } = owner;
+    const { clock, gatekeeper } = owner.context;
+    const { rates } = gatekeeper;
     const now = clock.now();
     this.#owner = owner;
     this.#messages = new TokenBucket(rates.messages, now);
     this.#bytes = new TokenBucket(rates.bytes, now);
     this.#controls = new TokenBucket(rates.controls, now);
-    this.#alarm = new Alarm(clock, () => gate.release('rate'));
   }
 
   /** Envelopes have come, so many of them control envelopes, in so many bytes. */
   took(envelopes: number, controls: number, bytes: number): void {
-    const { clock, gate } = this.#owner;
+    const { context, gate } = this.#owner;
+    const { clock } = context;
     const now = clock.now();
     const waitMs = Math.max(
       this.#waitFor('messages', this.#messages, envelopes, now),
@@ -58,6 +54,7 @@ export class RateGate {
     );
     if (waitMs > 0) {
       gate.hold('rate');
+      this.#alarm ??= new Alarm(clock, () => gate.release('rate'));
       this.#alarm.set(now + waitMs);
     }
     if (controls > 0) this.#watchFlood(now);
@@ -65,7 +62,7 @@ export class RateGate {
 
   /** Nothing more comes. */
   end(): void {
-    this.#alarm.clear();
+    this.#alarm?.clear();
   }
 
   #waitFor(
@@ -76,20 +73,21 @@ export class RateGate {
   ): number {
     const waitMs = count > 0 ? bucket.take(count, now) : 0;
     if (waitMs > 0) {
-      this.#owner.limitHits.hit(limit, this.#owner.who());
+      this.#owner.context.limitHits.hit(limit, this.#owner.who);
       if (limit === 'controls') this.#floodingSince ??= now;
     }
     return waitMs;
   }
 
   #watchFlood(now: number): void {
+    const owner = this.#owner;
     if (this.#floodingSince === undefined) return;
     if (this.#controls.isRested(now)) {
       this.#floodingSince = undefined;
-    } else if (now - this.#floodingSince >= this.#owner.limits.floodMs) {
+    } else if (now - this.#floodingSince >= owner.context.limits.floodMs) {
       this.#floodingSince = now;
-      this.#owner.limitHits.hit('flood', this.#owner.who());
-      this.#owner.flooding();
+      owner.context.limitHits.hit('flood', owner.who);
+      owner.flooding();
     }
   }
 }

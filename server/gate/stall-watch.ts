@@ -6,10 +6,10 @@ export interface StallWatchOwner {
   /** Milliseconds without progress after which a peer has stalled. */
   readonly timeoutMs: number;
   /** Whether anything waits for the peer. */
-  readonly isWaiting: () => boolean;
+  isWaiting(): boolean;
   /** Bytes of the write under way that the operating system has not taken; they shrink while the peer reads. */
-  readonly unwritten: () => number;
-  readonly stalled: () => void;
+  unwritten(): number;
+  stalled(): void;
 }
 
 /**
@@ -43,18 +43,18 @@ export class StallWatch {
   }
 
   #wait(): void {
-    const { clock, timeoutMs, unwritten } = this.#owner;
+    const owner = this.#owner;
     this.#progress = 0;
-    this.#unwritten = unwritten();
-    this.#timer = clock.setTimer(() => this.#check(), timeoutMs);
+    this.#unwritten = owner.unwritten();
+    this.#timer = owner.clock.setTimer(() => this.#check(), owner.timeoutMs);
   }
 
   #check(): void {
-    const { isWaiting, unwritten, stalled } = this.#owner;
+    const owner = this.#owner;
     this.#timer = undefined;
-    if (!isWaiting()) return;
+    if (!owner.isWaiting()) return;
     // A large write over a slow network is done late, but gets smaller all the time.
-    if (this.#progress > 0 || unwritten() !== this.#unwritten) return this.#wait();
-    stalled();
+    if (this.#progress > 0 || owner.unwritten() !== this.#unwritten) return this.#wait();
+    owner.stalled();
   }
 }

@@ -1,18 +1,16 @@
-import type { Clock } from '../clock.ts';
-import type { ConnectionStage, Measures } from './measures.ts';
+import type { ServerContext } from '../context.ts';
+import type { ConnectionStage } from './measures.ts';
 
 /** How far one connection has come, and how long that took. Each stage counts once. */
 export class Stages {
-  readonly #clock: Clock;
-  readonly #measures: Measures;
+  readonly #context: Pick<ServerContext, 'clock' | 'measures'>;
   readonly #acceptedAt: number;
   /** One bit for each stage, for there is one of these for each connection. */
   #reached = 0;
 
-  constructor(clock: Clock, measures: Measures) {
-    this.#clock = clock;
-    this.#measures = measures;
-    this.#acceptedAt = clock.now();
+  constructor(context: Pick<ServerContext, 'clock' | 'measures'>) {
+    this.#context = context;
+    this.#acceptedAt = context.clock.now();
   }
 
   /** The connection is there now. */
@@ -20,7 +18,8 @@ export class Stages {
     const bit = bits[stage];
     if ((this.#reached & bit) !== 0) return;
     this.#reached |= bit;
-    this.#measures.reached(stage, Math.max(0, this.#clock.now() - this.#acceptedAt));
+    const { clock, measures } = this.#context;
+    measures.reached(stage, Math.max(0, clock.now() - this.#acceptedAt));
   }
 }
 

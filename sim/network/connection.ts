@@ -148,7 +148,7 @@ export class Connection {
         return bufferedBytes();
       },
       // A session sends bytes that are text already; a browser hands text to the hub.
-      sendText: (data) => send(typeof data === 'string' ? data : Buffer.from(data).toString()),
+      sendText: (data) => send(typeof data === 'string' ? data : data.bytes.toString()),
       sendBinary: (data, more = none) => send(new Uint8Array(Buffer.concat([data, more]))),
       // The browser answers by itself.
       ping: () => {
