@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { Alarm } from './alarm.ts';
+import { DueQueue } from './due-queue.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 const day = 86_400_000;
@@ -7,7 +8,7 @@ const day = 86_400_000;
 it('rings at a time further ahead than one timer reaches', () => {
   const clock = new VirtualClock();
   let rings = 0;
-  const alarm = new Alarm(clock, () => rings++);
+  const alarm = new Alarm(new DueQueue(clock), () => rings++);
   alarm.set(clock.now() + 60 * day);
   clock.advance(60 * day - 1);
   expect(rings).toBe(0);
@@ -19,7 +20,7 @@ it('rings once, at the time set last, and not when cleared', () => {
   const clock = new VirtualClock();
   const rings: number[] = [];
   const start = clock.now();
-  const alarm = new Alarm(clock, () => rings.push(clock.now() - start));
+  const alarm = new Alarm(new DueQueue(clock), () => rings.push(clock.now() - start));
   alarm.set(start + 10);
   alarm.set(start + 20);
   clock.advance(50);

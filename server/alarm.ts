@@ -1,33 +1,28 @@
-import { timerMsMax, type Clock, type Timer } from './clock.ts';
+import type { Due, DueQueue } from './due-queue.ts';
 
-/** One timer that is set again or cleared. Unlike a bare timer it may lie any time ahead. */
-export class Alarm {
-  readonly #clock: Clock;
+/** Rings at one time, once it was set. */
+export class Alarm implements Due {
+  readonly #queue: DueQueue;
   readonly #ring: () => void;
-  #timer: Timer | undefined;
+  dueAt = 0;
+  place = -1;
 
-  constructor(clock: Clock, ring: () => void) {
-    this.#clock = clock;
+  constructor(queue: DueQueue, ring: () => void) {
+    this.#queue = queue;
     this.#ring = ring;
   }
 
   /** Rings at `at` (milliseconds since the Unix epoch), and not at the time set before. */
   set(at: number): void {
-    this.clear();
-    const delayMs = Math.max(0, at - this.#clock.now());
-    if (delayMs > timerMsMax) this.#timer = this.#clock.setTimer(() => this.set(at), timerMsMax);
-    else this.#timer = this.#clock.setTimer(() => this.#fire(), delayMs);
+    this.#queue.set(this, at - this.#queue.clock.now());
   }
 
   /** Does not ring. */
   clear(): void {
-    if (this.#timer === undefined) return;
-    this.#clock.clearTimer(this.#timer);
-    this.#timer = undefined;
+    this.#queue.clear(this);
   }
 
-  #fire(): void {
-    this.#timer = undefined;
+  due(): void {
     this.#ring();
   }
 }

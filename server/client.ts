@@ -13,4 +13,5 @@ export interface Client {
 }
 
 /** Key of a client's record. An identity has no U+0000, so no client id can reach into another identity. */
-export const clientKey = (identity: string, clientId: string): string => `${identity}\0${clientId}`;
+// Not concatenated: a string of two pieces keeps both, and the whole of them once it is looked up.
+export const clientKey = (identity: string, clientId: string): string => [identity, clientId].join('\0');

@@ -7,6 +7,8 @@ export type Timer = ReturnType<typeof setTimeout> | number;
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
+  /** Whole milliseconds since some moment: unlike {@link now} it never goes back, and does not follow the time of day. */
+  uptime(): number;
   /** Runs `run` once, after `delayMs` milliseconds (at most {@link timerMsMax}). */
   setTimer(run: () => void, delayMs: number): Timer;
   /** Stops a timer. One that has fired already is left alone. */
@@ -21,6 +23,7 @@ export const timerMsMax = protocolLimits.durationMs;
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  uptime: () => Math.trunc(performance.now()),
   setTimer: (run, delayMs) => setTimeout(run, delayMs),
   clearTimer: (timer) => clearTimeout(timer),
   // After the poll phase: an idle server sends at once, a busy one has read all its sockets first.

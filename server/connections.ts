@@ -10,6 +10,7 @@ import type { Ban, BanTarget } from './gate/bans.ts';
 import { Shedder } from './gate/shedder.ts';
 import { Session } from './session.ts';
 import type { ClosedBy, Measured, ServerMeasures } from './sight/measures.ts';
+import type { PeerRequest } from './transport.ts';
 import { refuseUpgrade } from './upgrade.ts';
 import { isBearer, takeUpgradeToken } from './upgrade-token.ts';
 import { WsTransport, type TransportListener } from './ws-transport.ts';
@@ -81,6 +82,7 @@ export interface Ending {
 }
 
 const goodbye = 'the server restarts';
+const noHeaders: PeerRequest['headers'] = {};
 
 /** Accepts WebSockets, and knows all that are open. */
 export class Connections {
@@ -186,10 +188,18 @@ export class Connections {
   }
 
   /** What is kept of an upgrade: nobody but `authenticate` ever sees its headers, and its path. */
-  #peerOf({ headers, url = '/' }: IncomingMessage, remoteAddress: string | undefined, key: string | undefined) {
+  #peerOf(
+    { headers, url = '/' }: IncomingMessage,
+    remoteAddress: string | undefined,
+    key: string | undefined,
+  ) {
     const { hooks, tokens } = this.#context;
-    if (!hooks.authenticate) return { peer: { headers: {}, url: '/', remoteAddress, addressKey: key } };
-    const { request, upgradeToken } = takeUpgradeToken({ headers, url, remoteAddress, addressKey: key }, tokens);
+    if (!hooks.authenticate)
+      return { peer: { headers: noHeaders, url: '/', remoteAddress, addressKey: key } };
+    const { request, upgradeToken } = takeUpgradeToken(
+      { headers, url, remoteAddress, addressKey: key },
+      tokens,
+    );
     return { peer: request, upgradeToken };
   }
 

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import type { Backbone } from './backbone.ts';
 import type { Client } from './client.ts';
 import { systemClock, type Clock } from './clock.ts';
+import { DueQueue } from './due-queue.ts';
 import { FlushScheduler } from './flush-scheduler.ts';
 import type { Deadline } from './guard.ts';
 import { Gatekeeper } from './gate/gatekeeper.ts';
@@ -45,6 +46,8 @@ export interface ServerContext extends Surroundings {
   readonly compression: ResolvedOptions['compression'];
   readonly overloaded: ResolvedOptions['overloaded'];
   readonly tokens: ResolvedOptions['tokens'];
+  /** Timers of connections. */
+  readonly dues: DueQueue;
   /** Who may connect. */
   readonly gatekeeper: Gatekeeper;
   /** Counts and logs limits that were hit. */
@@ -91,6 +94,7 @@ export function createContext(options: ServerOptions, { clock, randomId }: Surro
     compression,
     overloaded,
     tokens,
+    dues: new DueQueue(clock),
     gatekeeper: new Gatekeeper({ clock, limits, limitHits, origins, trustedProxies }),
     limitHits,
     clock,

@@ -123,7 +123,7 @@ export class Credentials {
 
   #watch(): void {
     const owner = this.#owner;
-    const { clock, limits } = owner.context;
+    const { clock, dues, limits } = owner.context;
     const state = this.#state;
     if (state.kind !== 'held') return;
     if (state.expiresAt === undefined) {
@@ -131,10 +131,10 @@ export class Credentials {
       return this.#warning?.clear();
     }
     const leftMs = state.expiresAt - clock.now();
-    this.#expiry ??= new Alarm(clock, () => owner.close(closeCodes.tokenExpired, 'the token has expired'));
+    this.#expiry ??= new Alarm(dues, () => owner.close(closeCodes.tokenExpired, 'the token has expired'));
     this.#expiry.set(state.expiresAt);
     if (!owner.opened) return;
-    this.#warning ??= new Alarm(clock, () => this.#warn());
+    this.#warning ??= new Alarm(dues, () => this.#warn());
     // Not at once, however short the token lives: a client answers with the next one.
     this.#warning.set(state.expiresAt - Math.min(limits.expiringMs, leftMs / 2));
   }

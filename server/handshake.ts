@@ -68,10 +68,10 @@ export class Handshake {
 
   /** The `upgradeToken` is kept until the hello, which says whether it is the one that counts. */
   constructor(owner: HandshakeOwner, upgradeToken: UpgradeToken | undefined) {
-    const { clock, limits } = owner.context;
+    const { clock, dues, limits } = owner.context;
     this.#owner = owner;
     this.#state = { kind: 'awaiting-hello', upgradeToken };
-    this.#deadline = new Alarm(clock, () => {
+    this.#deadline = new Alarm(dues, () => {
       owner.context.limitHits.hit('handshake', { state: this.#state.kind });
       owner.close(closeCodes.handshakeTimeout, 'no welcome in time');
     });

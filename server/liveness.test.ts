@@ -1,5 +1,6 @@
 import { WebSocket } from 'ws';
 import { describe, expect, it } from 'vitest';
+import { DueQueue } from './due-queue.ts';
 import { Liveness } from './liveness.ts';
 import { startServer, TestClient } from './test-kit.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -10,9 +11,7 @@ function watch({ isDeaf = (): boolean => false, heartbeatMs = 100, timeoutMs = 3
   const start = clock.now();
   const note = (event: string) => () => void events.push(`${event} ${clock.now() - start}`);
   const liveness = new Liveness({
-    clock,
-    heartbeatMs,
-    timeoutMs,
+    context: { dues: new DueQueue(clock), heartbeatMs, limits: { heartbeatTimeoutMs: timeoutMs } },
     isDeaf,
     ping: note('ping'),
     dead: note('dead'),

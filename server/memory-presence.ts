@@ -9,6 +9,7 @@
  */
 import { Alarm } from './alarm.ts';
 import type { Clock } from './clock.ts';
+import { DueQueue } from './due-queue.ts';
 import type { ServerLimits } from './limits.ts';
 import type {
   Leave,
@@ -55,7 +56,7 @@ export class MemoryPresence implements PresenceStore {
 
   constructor(options: MemoryPresenceOptions) {
     this.#options = options;
-    this.#alarm = new Alarm(options.clock, () => this.#ring());
+    this.#alarm = new Alarm(new DueQueue(options.clock), () => this.#ring());
   }
 
   enter(topic: string, identity: string, info: unknown): Leave {

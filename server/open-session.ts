@@ -1,41 +1,23 @@
 import * as closeCodes from '../src/protocol/close-codes.ts';
 import type { ClientEnvelope, ClientMessage } from '../src/protocol/schema.ts';
 import type { Client } from './client.ts';
-import type { ClientSession, ServerContext } from './context.ts';
-import type { Credentials } from './credentials.ts';
+import { Attached, type ConnectionOwner } from './attached.ts';
+import type { ClientSession } from './context.ts';
 import type { Identity } from './hooks.ts';
 import { forgetClient } from './forget-client.ts';
-import type { Outbound } from './outbound.ts';
+import { isOfChunks } from './is-of-chunks.ts';
 import { Policy, type PolicyOwner } from './policy.ts';
 import type { Leave } from './presence.ts';
 import { PublishLane, type LaneOwner } from './publish-lane.ts';
 import { Pump, type PumpOwner } from './pump.ts';
-import type { ReadGate } from './read-gate.ts';
 import { RequestRunner, type RequestOwner } from './request-runner.ts';
-import type { Stages } from './sight/stages.ts';
 import { Spans } from './sight/spans.ts';
 import { Subscriptions, type SubscriptionOwner } from './subscriptions.ts';
 import { PresenceWatches, type WatchOwner } from './presence-watches.ts';
 import type { RevokeScope } from './revoke-scope.ts';
 import { Signals, type SignalOwner } from './signals.ts';
 import { StandingGrants, type StandingAction, type StandingGrantsOwner } from './standing-grants.ts';
-import type { Transport } from './transport.ts';
 import { Uploads, type UploadOwner } from './uploads.ts';
-
-/** What an open session needs of the connection that it belongs to. */
-export interface OpenSessionOwner {
-  readonly context: ServerContext;
-  readonly transport: Transport;
-  readonly outbound: Outbound;
-  readonly gate: ReadGate;
-  readonly stages: Stages;
-  readonly credentials: Credentials;
-  close(code: number, reason: string): void;
-  /** There is something to send. */
-  request(): void;
-  /** Ends the connection without a close frame. */
-  terminate(): void;
-}
 
 /** What a session is opened with. */
 export interface SessionStart {
@@ -60,12 +42,13 @@ type PartOwner = PumpOwner &
 
 /**
  * A connection after its welcome: hands each envelope to the part that it concerns. Parts are made when they are needed
- * for the first time, and have the session itself as their owner: most connections listen to a few topics and do nothing else, and a
- * server has tens of thousands of them.
+ * for the first time, and have the session itself as their owner: most connections listen to a few topics and do
+ * nothing else, and a server has tens of thousands of them.
  */
-export class OpenSession implements ClientSession, PartOwner {
-  readonly #connection: OpenSessionOwner;
-  readonly #start: SessionStart;
+export class OpenSession extends Attached implements ClientSession, PartOwner {
+  readonly window: number;
+  readonly chunks: boolean;
+  readonly #lastSeq: number;
   readonly spans: Spans | undefined;
   readonly policy: Policy;
   readonly pump: Pump;
@@ -78,11 +61,13 @@ export class OpenSession implements ClientSession, PartOwner {
   #watches: PresenceWatches | undefined;
   #client: Client;
 
-  constructor(connection: OpenSessionOwner, start: SessionStart) {
+  constructor(connection: ConnectionOwner, { client, lastSeq, window, chunks }: SessionStart) {
+    super(connection);
     const { tracing, measures, transfers } = connection.context;
-    this.#connection = connection;
-    this.#start = start;
-    this.#client = start.client;
+    this.#client = client;
+    this.#lastSeq = lastSeq;
+    this.window = window;
+    this.chunks = chunks;
     this.spans = tracing && new Spans(tracing, measures);
     this.policy = new Policy(this);
     this.pump = new Pump(this);
@@ -92,34 +77,6 @@ export class OpenSession implements ClientSession, PartOwner {
 
   get client(): Client {
     return this.#client;
-  }
-
-  get context(): ServerContext {
-    return this.#connection.context;
-  }
-
-  get transport(): Transport {
-    return this.#connection.transport;
-  }
-
-  get outbound(): Outbound {
-    return this.#connection.outbound;
-  }
-
-  get gate(): ReadGate {
-    return this.#connection.gate;
-  }
-
-  get stages(): Stages {
-    return this.#connection.stages;
-  }
-
-  get window(): number {
-    return this.#start.window;
-  }
-
-  get chunks(): boolean {
-    return this.#start.chunks;
   }
 
   get key(): string {
@@ -133,14 +90,6 @@ export class OpenSession implements ClientSession, PartOwner {
   /** Whether the socket's buffer has room. */
   get hasRoom(): boolean {
     return this.transport.bufferedAmount < this.context.limits.bufferedBytes;
-  }
-
-  request(): void {
-    this.#connection.request();
-  }
-
-  close(code: number, reason: string): void {
-    this.#connection.close(code, reason);
   }
 
   holdGrant(action: StandingAction, topic: string, until: number): void {
@@ -218,9 +167,7 @@ export class OpenSession implements ClientSession, PartOwner {
           this.close(closeCodes.unexpected, 'received.count is more than was sent');
         return undefined;
       case 'auth':
-        return this.#connection.credentials.check(envelope.payload.token, (identity) =>
-          this.#renew(identity),
-        );
+        return this.connection.credentials.check(envelope.payload.token, (identity) => this.#renew(identity));
       case 'ping':
         return this.outbound.push({ type: 'pong', re: envelope.id });
       case 'pong':
@@ -269,7 +216,7 @@ export class OpenSession implements ClientSession, PartOwner {
   replacedBy(clientEpoch: number): void {
     if (clientEpoch > this.#client.clientEpoch)
       this.close(closeCodes.staleClientEpoch, 'a newer hub has this client id');
-    else this.#connection.terminate();
+    else this.connection.terminate();
   }
 
   revoke({ isMeant, reason }: RevokeScope, done: (ended: number) => void): void {
@@ -300,7 +247,7 @@ export class OpenSession implements ClientSession, PartOwner {
   }
 
   get #publishes(): PublishLane {
-    return (this.#lane ??= new PublishLane(this, this.#start.lastSeq));
+    return (this.#lane ??= new PublishLane(this, this.#lastSeq));
   }
 
   get #requestRunner(): RequestRunner {
@@ -315,10 +262,3 @@ export class OpenSession implements ClientSession, PartOwner {
     if (!this.#requestRunner.start(request)) this.close(closeCodes.unexpected, 'the request id is in use');
   }
 }
-
-const isOfChunks = (envelope: ClientEnvelope): boolean =>
-  envelope.type === 'offer' ||
-  envelope.type === 'chunk' ||
-  envelope.type === 'abandon' ||
-  envelope.type === 'chunk-ack' ||
-  (envelope.type === 'publish' && envelope.transfer !== undefined);

@@ -12,14 +12,14 @@
 import * as closeCodes from '../src/protocol/close-codes.ts';
 import { decodeClientFrame } from '../src/protocol/codec.ts';
 import type { ClientEnvelope } from '../src/protocol/schema.ts';
-import type { Clock } from './clock.ts';
 import type { ServerContext } from './context.ts';
+import type { ConnectionOwner } from './attached.ts';
 import { Credentials, type CredentialsOwner } from './credentials.ts';
 import type { Flushable } from './flush-scheduler.ts';
 import { Conduct, type ConductOwner } from './gate/conduct.ts';
 import { Handshake, type HandshakeOwner } from './handshake.ts';
 import { Liveness, type LivenessOwner } from './liveness.ts';
-import { OpenSession, type OpenSessionOwner, type SessionStart } from './open-session.ts';
+import { OpenSession, type SessionStart } from './open-session.ts';
 import { Outbound, type OutboundOwner } from './outbound.ts';
 import { ReadGate } from './read-gate.ts';
 import type { ClosedBy } from './sight/measures.ts';
@@ -51,11 +51,18 @@ export interface GoAway {
 }
 
 /**
- * The protocol state of one connection. Its parts have it as their owner: a server has tens of thousands of them, and what is
- * copied, or bound in a function, for each part of each connection is most of their memory.
+ * The protocol state of one connection. Its parts have it as their owner: a server has tens of thousands of them, and
+ * what is copied, or bound in a function, for each part of each connection would be most of their memory.
  */
 export class Session
-  implements Flushable, OutboundOwner, LivenessOwner, ConductOwner, CredentialsOwner, HandshakeOwner, OpenSessionOwner
+  implements
+    Flushable,
+    OutboundOwner,
+    LivenessOwner,
+    ConductOwner,
+    CredentialsOwner,
+    HandshakeOwner,
+    ConnectionOwner
 {
   readonly context: ServerContext;
   readonly transport: Transport;
@@ -82,19 +89,6 @@ export class Session
     this.#liveness = new Liveness(this);
     this.#conduct = new Conduct(this);
     this.#state = { kind: 'handshaking', handshake: new Handshake(this, upgradeToken) };
-  }
-
-  get clock(): Clock {
-    return this.context.clock;
-  }
-
-  get heartbeatMs(): number {
-    return this.context.heartbeatMs;
-  }
-
-  /** Milliseconds that the answer to a ping may take. */
-  get timeoutMs(): number {
-    return this.context.limits.heartbeatTimeoutMs;
   }
 
   get credentials(): Credentials {

@@ -37,7 +37,7 @@ export class StandingGrants {
 
   constructor(owner: StandingGrantsOwner) {
     this.#owner = owner;
-    this.#alarm = new Alarm(owner.context.clock, () => this.#ring());
+    this.#alarm = new Alarm(owner.context.dues, () => this.#ring());
   }
 
   /** Something begins that was allowed until then. */

@@ -49,7 +49,12 @@ export interface SubscriptionOwner {
 type Subscription =
   | { readonly kind: 'asking'; readonly request: Subscribe }
   | { readonly kind: 'locating'; readonly feed: TopicFeed; readonly request: Subscribe }
-  | { readonly kind: 'live'; readonly feed: TopicFeed; readonly cursor: Cursor; readonly leave: Leave | undefined };
+  | {
+      readonly kind: 'live';
+      readonly feed: TopicFeed;
+      readonly cursor: Cursor;
+      readonly leave: Leave | undefined;
+    };
 
 /** The subscriptions of one connection, by topic. */
 export class Subscriptions {

@@ -15,6 +15,10 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
+  uptime(): number {
+    return this.#now;
+  }
+
   setTimer(run: () => void, delayMs: number): Timer {
     this.#timers.set(++this.#ids, { at: this.#now + delayMs, run });
     return this.#ids;

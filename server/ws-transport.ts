@@ -4,6 +4,7 @@ import * as closeCodes from '../src/protocol/close-codes.ts';
 import * as protocolLimits from '../src/protocol/limits.ts';
 import type { Clock } from './clock.ts';
 import { Alarm } from './alarm.ts';
+import type { DueQueue } from './due-queue.ts';
 import { StallWatch, type StallWatchOwner } from './gate/stall-watch.ts';
 import type { ServerLimits } from './limits.ts';
 import type { ClosedBy, Measures } from './sight/measures.ts';
@@ -26,6 +27,7 @@ export interface TransportListener {
 /** What a transport needs of its server. */
 interface TransportParts {
   readonly clock: Clock;
+  readonly dues: DueQueue;
   readonly limits: Pick<ServerLimits, 'closeTimeoutMs' | 'stallTimeoutMs'>;
   readonly measures: Measures;
 }
@@ -186,8 +188,8 @@ export class WsTransport implements Transport, StallWatchOwner {
   }
 
   #endSoon(): void {
-    const { clock, limits } = this.#parts;
-    this.#deadline ??= new Alarm(clock, () => this.#socket.terminate());
+    const { clock, dues, limits } = this.#parts;
+    this.#deadline ??= new Alarm(dues, () => this.#socket.terminate());
     this.#deadline.set(clock.now() + limits.closeTimeoutMs);
   }
 

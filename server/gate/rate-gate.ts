@@ -5,7 +5,7 @@ import { TokenBucket } from './token-bucket.ts';
 
 /** What a rate gate needs of its connection. */
 export interface RateGateOwner {
-  readonly context: Pick<ServerContext, 'clock' | 'limits' | 'limitHits' | 'gatekeeper'>;
+  readonly context: Pick<ServerContext, 'clock' | 'dues' | 'limits' | 'limitHits' | 'gatekeeper'>;
   readonly gate: ReadGate;
   /** Who it is, for the log. */
   readonly who: object;
@@ -54,7 +54,7 @@ export class RateGate {
     );
     if (waitMs > 0) {
       gate.hold('rate');
-      this.#alarm ??= new Alarm(clock, () => gate.release('rate'));
+      this.#alarm ??= new Alarm(context.dues, () => gate.release('rate'));
       this.#alarm.set(now + waitMs);
     }
     if (controls > 0) this.#watchFlood(now);

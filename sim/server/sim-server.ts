@@ -152,6 +152,7 @@ export class SimServer {
     const { kernel } = realm;
     const clock = {
       now: () => simLimits.epochMs + Math.floor(kernel.now),
+      uptime: () => Math.floor(kernel.now),
       setTimer: (run: () => void, afterMs: number) => realm.after(afterMs, run) as never,
       clearTimer: (timer: unknown) => (timer as () => void)(),
       defer: (run: () => void) => void realm.after(0, run),

@@ -1,0 +1,58 @@
+import type { ServerContext } from './context.ts';
+import type { Credentials } from './credentials.ts';
+import type { Outbound } from './outbound.ts';
+import type { ReadGate } from './read-gate.ts';
+import type { Stages } from './sight/stages.ts';
+import type { Transport } from './transport.ts';
+
+/** A connection, as what belongs to it sees it. */
+export interface ConnectionOwner {
+  readonly context: ServerContext;
+  readonly transport: Transport;
+  readonly outbound: Outbound;
+  readonly gate: ReadGate;
+  readonly stages: Stages;
+  readonly credentials: Credentials;
+  close(code: number, reason: string): void;
+  /** There is something to send. */
+  request(): void;
+  /** Ends the connection without a close frame. */
+  terminate(): void;
+}
+
+/** Belongs to a connection, and lends to its own parts what the connection has. */
+export class Attached {
+  protected readonly connection: ConnectionOwner;
+
+  constructor(connection: ConnectionOwner) {
+    this.connection = connection;
+  }
+
+  get context(): ServerContext {
+    return this.connection.context;
+  }
+
+  get transport(): Transport {
+    return this.connection.transport;
+  }
+
+  get outbound(): Outbound {
+    return this.connection.outbound;
+  }
+
+  get gate(): ReadGate {
+    return this.connection.gate;
+  }
+
+  get stages(): Stages {
+    return this.connection.stages;
+  }
+
+  request(): void {
+    this.connection.request();
+  }
+
+  close(code: number, reason: string): void {
+    this.connection.close(code, reason);
+  }
+}
