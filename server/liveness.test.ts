@@ -27,6 +27,14 @@ describe('liveness', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('pings in time where the time of day is set back', () => {
+    const { clock, events } = watch();
+    clock.advance(60);
+    clock.correct(-3_600_000);
+    clock.advance(40);
+    expect(events).toHaveLength(1);
+  });
+
   it('counts silence from what was heard last', () => {
     const { clock, events, liveness } = watch();
     clock.advance(60);

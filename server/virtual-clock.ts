@@ -8,11 +8,12 @@ interface Pending {
 /** Time that passes only when told to. */
 export class VirtualClock implements Clock {
   #now = 1_000_000;
+  #correctionMs = 0;
   #ids = 0;
   readonly #timers = new Map<number, Pending>();
 
   now(): number {
-    return this.#now;
+    return this.#now + this.#correctionMs;
   }
 
   uptime(): number {
@@ -30,6 +31,11 @@ export class VirtualClock implements Clock {
 
   defer(run: () => void): void {
     this.setTimer(run, 0);
+  }
+
+  /** Sets the time of day by so much, as a synchronisation does; no time passes. */
+  correct(ms: number): void {
+    this.#correctionMs += ms;
   }
 
   /** Timers that wait. */
