@@ -221,27 +221,7 @@ class Simulation {
     const isServed = (script: TabScript) => this.#attachment.hubOf(script) !== undefined;
     const served = this.#live.filter(isServed);
     const waiting = this.#live.filter((script) => !isServed(script));
-    kernel.guarded(() => {
-      for (const { page, socket } of waiting) {
-        const newer = served.filter((other) => other.page.build.version < page.build.version);
-        const isSame = served.some((other) => other.page.build.version === page.build.version);
-        const { lastError } = socket.status;
-        must(
-          !isSame && lastError?.code === 'unsupported-version',
-          'tabs wait for other versions alone',
-          () => {
-            return `${page.realm.name} waits with ${lastError?.code}`;
-          },
-        );
-        must(
-          newer.every((other) => other.socket.status.isOutdated),
-          'older tabs hear of newer ones',
-          () => {
-            return newer.map((other) => other.page.realm.name).join(', ');
-          },
-        );
-      }
-    });
+    kernel.guarded(() => this.#attachment.versions(served, waiting));
     if (waiting.length > 0) for (const { page } of served) page.close();
     await kernel.run(kernel.now + simLimits.lookMs);
   }
