@@ -154,8 +154,11 @@ class Simulation {
       if (this.#ledger.needsInquest(entry)) this.#live[0]?.inquire(entry);
     }
     await this.#settle('every question is answered', ({ isQuiet }) => isQuiet);
-    // The server hears a while later what the hub has given up.
-    await this.#settle('nothing is left over', ({ isQuiet }) => isQuiet && this.#leftovers.length === 0);
+    // The server hears a while later what the hub has given up, and so do pages of who dies late of what was planned for it.
+    await this.#settle(
+      'nothing is left over',
+      ({ isQuiet }) => isQuiet && !this.#isMourning && this.#leftovers.length === 0,
+    );
     kernel.guarded(() => {
       if (this.#live.length === 0) return;
       this.#attachment.one();
@@ -232,6 +235,11 @@ class Simulation {
     await this.kernel.run(this.kernel.now + simLimits.lookMs);
     this.#open();
     for (const script of this.#live) script.rest();
+  }
+
+  /** Something has ended that still has its locks, and that pages may not have missed yet: nothing of it is at rest. */
+  get #isMourning(): boolean {
+    return this.kernel.now < this.kernel.diedAt + simLimits.mourningMs;
   }
 
   /** What must not be there where nothing is pending: contents on the disk and at the server, and damaged records. */
