@@ -219,8 +219,12 @@ class Simulation {
   async #closeServed(): Promise<void> {
     const { kernel } = this;
     await kernel.run(kernel.now + simLimits.waitingMs);
-    // A worker may die late of what was planned for it: its pages need time to find the next hub.
-    await kernel.run(Math.max(kernel.now, kernel.changedAt + simLimits.attachMsMax + simLimits.silentMsMax));
+    // Who dies late of what was planned for it, be it now, leaves pages that need time to find the next hub.
+    const findMs = simLimits.attachMsMax + simLimits.silentMsMax;
+    await this.#settle(
+      'every page has had time to find a hub',
+      () => kernel.now >= kernel.changedAt + findMs,
+    );
     const isServed = (script: TabScript) => this.#attachment.hubOf(script) !== undefined;
     const served = this.#live.filter(isServed);
     const waiting = this.#live.filter((script) => !isServed(script));
