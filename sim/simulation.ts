@@ -154,8 +154,11 @@ class Simulation {
       if (this.#ledger.needsInquest(entry)) this.#live[0]?.inquire(entry);
     }
     await this.#settle('every question is answered', ({ isQuiet }) => isQuiet);
-    // The server hears a while later what the hub has given up.
-    await this.#settle('nothing is left over', ({ isQuiet }) => isQuiet && this.#leftovers.length === 0);
+    // The server hears a while later what the hub has given up, and so do pages of who dies late of what was planned for it.
+    await this.#settle(
+      'nothing is left over',
+      ({ isQuiet }) => isQuiet && !this.#isMourning && this.#leftovers.length === 0,
+    );
     kernel.guarded(() => {
       if (this.#live.length === 0) return;
       this.#attachment.one();
@@ -216,32 +219,16 @@ class Simulation {
   async #closeServed(): Promise<void> {
     const { kernel } = this;
     await kernel.run(kernel.now + simLimits.waitingMs);
-    // A worker may die late of what was planned for it: its pages need time to find the next hub.
-    await kernel.run(Math.max(kernel.now, kernel.changedAt + simLimits.attachMsMax + simLimits.silentMsMax));
+    // Who dies late of what was planned for it, be it now, leaves pages that need time to find the next hub.
+    const findMs = simLimits.attachMsMax + simLimits.silentMsMax;
+    await this.#settle(
+      'every page has had time to find a hub',
+      () => kernel.now >= kernel.changedAt + findMs,
+    );
     const isServed = (script: TabScript) => this.#attachment.hubOf(script) !== undefined;
     const served = this.#live.filter(isServed);
     const waiting = this.#live.filter((script) => !isServed(script));
-    kernel.guarded(() => {
-      for (const { page, socket } of waiting) {
-        const newer = served.filter((other) => other.page.build.version < page.build.version);
-        const isSame = served.some((other) => other.page.build.version === page.build.version);
-        const { lastError } = socket.status;
-        must(
-          !isSame && lastError?.code === 'unsupported-version',
-          'tabs wait for other versions alone',
-          () => {
-            return `${page.realm.name} waits with ${lastError?.code}`;
-          },
-        );
-        must(
-          newer.every((other) => other.socket.status.isOutdated),
-          'older tabs hear of newer ones',
-          () => {
-            return newer.map((other) => other.page.realm.name).join(', ');
-          },
-        );
-      }
-    });
+    kernel.guarded(() => this.#attachment.versions(served, waiting));
     if (waiting.length > 0) for (const { page } of served) page.close();
     await kernel.run(kernel.now + simLimits.lookMs);
   }
@@ -252,6 +239,11 @@ class Simulation {
     await this.kernel.run(this.kernel.now + simLimits.lookMs);
     this.#open();
     for (const script of this.#live) script.rest();
+  }
+
+  /** Something has ended that still has its locks, and that pages may not have missed yet: nothing of it is at rest. */
+  get #isMourning(): boolean {
+    return this.kernel.now < this.kernel.diedAt + simLimits.mourningMs;
   }
 
   /** What must not be there where nothing is pending: contents on the disk and at the server, and damaged records. */

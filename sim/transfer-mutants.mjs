@@ -86,6 +86,16 @@ export const transferMutants = [
     ],
   },
   {
+    name: 'the server forgets what has come when the client goes',
+    edits: [
+      {
+        file: 'server/transfer-store.ts',
+        find: 'if (received === 0) this.drop(key, id);',
+        replace: 'if (received >= 0) this.drop(key, id);',
+      },
+    ],
+  },
+  {
     name: 'the hub lets small entries pass large ones of their topic',
     edits: [
       {

@@ -124,6 +124,23 @@ export class Attachment {
     );
   }
 
+  /** Tabs wait only where those that are served are of another version, and both hear of it. */
+  versions(served: readonly TabScript[], waiting: readonly TabScript[]): void {
+    for (const { page, socket } of waiting) {
+      const older = served.filter((other) => other.page.build.version < page.build.version);
+      const isSame = served.some((other) => other.page.build.version === page.build.version);
+      const { lastError } = socket.status;
+      const isTold = !isSame && lastError?.code === 'unsupported-version';
+      must(isTold, 'tabs wait for other versions alone', () => {
+        return `${page.realm.name} waits with ${lastError?.code}`;
+      });
+      const isHeard = older.every((other) => other.socket.status.isOutdated);
+      must(isHeard, 'older tabs hear of newer ones', () => {
+        return older.map((other) => other.page.realm.name).join(', ');
+      });
+    }
+  }
+
   /** All pages share one hub. */
   one(): void {
     const hubs = this.#scripts().map((script) => `${script.page.realm.name} ${this.hubOf(script)}`);

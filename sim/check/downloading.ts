@@ -25,6 +25,8 @@ interface Peer {
     string,
     { readonly epoch: string; readonly offset: number; readonly received: number }
   >;
+  /** Transfers that the hub has given up or published since it offered them: what is said of them is late. */
+  readonly ended: Set<string>;
 }
 
 /** Codes by which a server says that the hub has broken the protocol. */
@@ -96,10 +98,9 @@ export class Downloading {
         peer.partials.delete(topic);
         const resume = envelope.type === 'subscribe' ? envelope.resume : undefined;
         if (resume?.partial) peer.partials.set(topic, { epoch: resume.epoch, ...resume.partial });
-      } else if (envelope.type === 'abandon') this.#kept.get(connection.server)?.delete(envelope.transfer);
-      else if (envelope.type === 'publish' && envelope.transfer) {
-        this.#kept.get(connection.server)?.delete(envelope.transfer.id);
-      }
+      } else if (envelope.type === 'offer') peer.ended.delete(envelope.transfer);
+      else if (envelope.type === 'abandon') this.#ends(connection, envelope.transfer);
+      else if (envelope.type === 'publish' && envelope.transfer) this.#ends(connection, envelope.transfer.id);
     }
   }
 
@@ -137,7 +138,9 @@ export class Downloading {
   }
 
   /** What has come to a process stays there until its publish is answered, whichever connection it came by. */
-  #acknowledges({ server }: Connection, { transfer, received }: ServerMessage<'chunk-ack'>): void {
+  #acknowledges(connection: Connection, { transfer, received }: ServerMessage<'chunk-ack'>): void {
+    if (this.#peerOf(connection).ended.has(transfer)) return;
+    const { server } = connection;
     const kept = this.#kept.get(server) ?? new Map<string, number>();
     this.#kept.set(server, kept);
     const before = kept.get(transfer) ?? 0;
@@ -147,10 +150,15 @@ export class Downloading {
     kept.set(transfer, received);
   }
 
+  #ends(connection: Connection, transfer: string): void {
+    this.#kept.get(connection.server)?.delete(transfer);
+    this.#peerOf(connection).ended.add(transfer);
+  }
+
   #peerOf(connection: Connection): Peer {
     let peer = this.#peers.get(connection);
     if (!peer) {
-      peer = { downloads: new Map(), unacknowledged: new Map(), partials: new Map() };
+      peer = { downloads: new Map(), unacknowledged: new Map(), partials: new Map(), ended: new Set() };
       this.#peers.set(connection, peer);
     }
     return peer;

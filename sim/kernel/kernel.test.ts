@@ -66,6 +66,16 @@ describe('a realm', () => {
     expect([realm.emits(), realm.emits(), realm.emits(), realm.isDead]).toEqual([true, true, false, true]);
   });
 
+  it('leaves the moment of its end with the kernel, that of a late death too', async () => {
+    const kernel = new Kernel();
+    const realm = new Realm(kernel, 'page');
+    realm.dieAfter(0);
+    expect(kernel.diedAt).toBe(-Infinity);
+    realm.after(5, () => realm.emits());
+    await kernel.run(10);
+    expect(kernel.diedAt).toBe(5);
+  });
+
   it('takes along what it has started when it freezes, thaws and dies', () => {
     const page = new Realm(new Kernel(), 'page');
     const worker = page.spawn('worker');

@@ -10,6 +10,8 @@ export class Kernel {
   now = 0;
   /** When something last began, stopped, went on or ended. */
   changedAt = 0;
+  /** When something last ended. */
+  diedAt = -Infinity;
   /** Events that have run. */
   events = 0;
   /** Why the simulation cannot go on; null while it can. */

@@ -118,7 +118,7 @@ export class Realm {
     if (this.#state === 'dead') return;
     this.kernel.timeline.add(this.name, 'dies', why);
     this.#state = 'dead';
-    this.kernel.changedAt = this.kernel.now;
+    this.kernel.changedAt = this.kernel.diedAt = this.kernel.now;
     this.#backlog.length = 0;
     for (const run of this.#onDeath.splice(0)) run();
   }
