@@ -30,6 +30,20 @@ describe('presence lists', () => {
     expect(driver.sent('unwatch')).toHaveLength(1);
   });
 
+  it('take in whom the server names in the place of one who leaves', () => {
+    const driver = new HubDriver().connect();
+    driver.attach('b');
+    watch(driver, 'a');
+    answer(driver, 'ada', 'bob');
+    const change = { left: member('ada'), named: member('cyd'), count: 2 };
+    driver.frame({ type: 'presence-change', topic: 't', payload: change });
+    expect(driver.itemsOf('a', 'presence-change')).toMatchObject([change]);
+    watch(driver, 'b');
+    expect(driver.itemsOf('b', 'presence')).toMatchObject([
+      { members: [member('bob'), member('cyd')], count: 2 },
+    ]);
+  });
+
   it('are asked for again after a loss, as ones that resume', () => {
     const driver = new HubDriver().connect();
     watch(driver, 'a');

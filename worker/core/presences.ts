@@ -110,17 +110,20 @@ export class Presences {
   }
 
   /** Somebody came or went. */
-  change({ topic, payload: { joined, left, count } }: ServerMessage<'presence-change'>): void {
+  change({ topic, payload: { joined, left, named, count } }: ServerMessage<'presence-change'>): void {
     const room = this.#rooms.get(topic);
     if (room?.wire.state !== 'live') return;
     const members = room.members!;
     if (left) members.delete(left.identity);
-    if (joined && members.size < protocolLimits.members) members.set(joined.identity, joined);
+    for (const member of [joined, named]) {
+      if (member && members.size < protocolLimits.members) members.set(member.identity, member);
+    }
     room.count = count;
     for (const watcher of room.watchers) {
       const { tab, watch } = watcher;
       if (isFull(tab)) watcher.isBehind = true;
-      else if (!watcher.isBehind) tab.answers.push({ kind: 'presence-change', watch, joined, left, count });
+      else if (!watcher.isBehind)
+        tab.answers.push({ kind: 'presence-change', watch, joined, left, named, count });
     }
   }
 
