@@ -177,6 +177,36 @@ test('who closes the browser is gone after the grace period, and who closes one 
   expect(await listed(watcher, 'room')).toEqual(['ada']);
 });
 
+test.describe('with lists that name two', () => {
+  test.use({ settings: { ...settingsWith(graceMs), limits: { presenceMembers: 2 } } });
+
+  test('who was left out is named when one of those leaves, in every tab, and told of as no join', async ({
+    browser,
+    open,
+    site,
+    specOf,
+  }) => {
+    const tabs = [await open({ auth: ['ada'] }), await open({ auth: ['ada'] })];
+    const others = [];
+    for (const name of ['bob', 'cyd', 'dan']) {
+      const other = await openElsewhere(browser, site.origin, specOf({ auth: [name] }));
+      await other.tab.subscribe('room');
+      others.push(other);
+    }
+    for (const tab of tabs) {
+      await follow(tab, 'room');
+      expect(await listed(tab, 'room')).toEqual(['bob', 'cyd']);
+    }
+    await others[0]!.close();
+    for (const tab of tabs) {
+      await hears(tab, 1);
+      expect(await told(tab)).toEqual(['room -bob']);
+      expect(await listed(tab, 'room')).toEqual(['cyd', 'dan']);
+    }
+    for (const { close } of others.slice(1)) await close();
+  });
+});
+
 test('a presence list that is revoked or not allowed ends with its reason', async ({ backend, open }) => {
   const tab = await open({ auth: ['ada'] });
   for (const topic of ['room', 'hall']) await follow(tab, topic);
@@ -232,6 +262,40 @@ test('after the death of a hub a presence list tells what has changed meanwhile'
 
 test.describe('with a grace period longer than any reconnection', () => {
   test.use({ settings: settingsWith(longGraceMs) });
+
+  test('right after a restart of the server, who comes back to a list is told of no leaves by what a new tab asks', async ({
+    backend,
+    browser,
+    can,
+    open,
+    site,
+    specOf,
+  }) => {
+    test.skip(!can.backForwardCache, 'this browser keeps no page with a list in its memory');
+    const direct = `ws://127.0.0.1:${backend.process.port}/realtime`;
+    const spec = { url: direct, auth: ['ada'] };
+    const { tab: bob, close } = await openElsewhere(browser, site.origin, specOf({ auth: ['bob'] }));
+    await bob.subscribe('room');
+    const tab = await open(spec);
+    await follow(tab, 'room');
+    await tab.page.goto(`${site.origin}/elsewhere`);
+    backend.proxy.cut();
+    await backend.process.restart();
+
+    const fresh = await open(spec);
+    await follow(fresh, 'room');
+    expect(await listed(fresh, 'room')).toEqual([]);
+    await tab.page.goBack({ waitUntil: 'commit' });
+    await fresh.knowsTabs(2);
+    backend.proxy.heal();
+    await hears(fresh, 1);
+    await fresh.subscribe('room');
+    for (const each of [tab, fresh]) await hears(each, each === tab ? 1 : 2);
+    expect(await told(fresh)).toEqual(['room +bob', 'room +ada']);
+    expect(await told(tab)).toEqual(['room +ada']);
+    expect(await listed(tab, 'room')).toEqual(['bob', 'ada']);
+    await close();
+  });
 
   test('presence shows identities, of whatever number of tabs, and no reconnection', async ({
     backend,

@@ -75,8 +75,9 @@ export const systemSurroundings: Surroundings = { clock: systemClock, randomId: 
 
 /** Makes what all sessions of a server share; throws `invalid-option`. */
 export function createContext(options: ServerOptions, { clock, randomId }: Surroundings): ServerContext {
-  const { hooks, limits, heartbeatMs, origins, trustedProxies, compression, overloaded, tokens } =
-    resolveOptions(options);
+  const resolved = resolveOptions(options);
+  const { hooks, limits, heartbeatMs, origins, trustedProxies, bans, compression, overloaded, tokens } =
+    resolved;
   const logger = options.logger ?? pino({ name: 'onesocket', level: 'info' });
   if (tokens.query !== undefined) {
     logger.warn({ query: tokens.query }, 'tokens in the URL get into the logs of proxies and browsers');
@@ -95,7 +96,7 @@ export function createContext(options: ServerOptions, { clock, randomId }: Surro
     overloaded,
     tokens,
     dues: new DueQueue(clock),
-    gatekeeper: new Gatekeeper({ clock, limits, limitHits, origins, trustedProxies }),
+    gatekeeper: new Gatekeeper({ clock, limits, limitHits, origins, trustedProxies, bans }),
     limitHits,
     clock,
     randomId,

@@ -4,6 +4,8 @@ export type { AdminHandler, AdminOptions } from './admin/admin-options.ts';
 export type { AuditEntry, AuditSink } from './admin/audit-log.ts';
 export { drainOnSignal, type DrainOnSignalOptions } from './drain-on-signal.ts';
 export type { CompressionOptions } from './compression.ts';
+export type { BanOptions } from './gate/ban-options.ts';
+export type { Ban, BanTarget } from './gate/bans.ts';
 export type { LimitCounts, LimitName } from './gate/limit-hits.ts';
 export type { ServerOptions } from './options.ts';
 export type { TokenCarriers } from './tokens.ts';

@@ -31,8 +31,10 @@ interface Present {
 }
 
 interface Room {
-  /** In the order in which they came. */
-  readonly present: Map<string, Present>;
+  /** Those whom a list names: the first ones, in the order in which they came. */
+  readonly named: Map<string, Present>;
+  /** All others, in the same order: the first of them is named when one of those leaves. */
+  readonly others: Map<string, Present>;
   readonly watchers: Set<PresenceWatcher>;
 }
 
@@ -60,7 +62,7 @@ export class MemoryPresence implements PresenceStore {
   }
 
   enter(topic: string, identity: string, info: unknown): Leave {
-    const known = this.#rooms.get(topic)?.present.get(identity);
+    const known = find(this.#rooms.get(topic), identity);
     if (known) {
       known.subscriptions += 1;
       this.#leaving.delete(known);
@@ -79,20 +81,17 @@ export class MemoryPresence implements PresenceStore {
     const member = info === undefined ? { identity, since } : { identity, since, info };
     const room = this.#room(topic);
     const present: Present = { topic, member, subscriptions: 1, gone: Infinity };
-    room.present.set(identity, present);
+    const isNamed = room.named.size < limits.presenceMembers;
+    (isNamed ? room.named : room.others).set(identity, present);
     this.#size += 1;
-    tell(room, { joined: member, count: room.present.size });
+    tell(room, { joined: member, count: countOf(room) });
     return (atOnce) => this.#leave(present, atOnce);
   }
 
   list(topic: string): PresenceList {
-    const present = this.#rooms.get(topic)?.present ?? new Map<string, Present>();
-    const members: PresenceMember[] = [];
-    for (const { member } of present.values()) {
-      if (members.length >= this.#options.limits.presenceMembers) break;
-      members.push(member);
-    }
-    return { members, count: present.size };
+    const room = this.#rooms.get(topic);
+    if (!room) return { members: [], count: 0 };
+    return { members: Array.from(room.named.values(), ({ member }) => member), count: countOf(room) };
   }
 
   watch(topic: string, watcher: PresenceWatcher): () => void {
@@ -131,25 +130,42 @@ export class MemoryPresence implements PresenceStore {
     const { topic, member } = present;
     const room = this.#rooms.get(topic)!;
     this.#leaving.delete(present);
-    room.present.delete(member.identity);
+    const wasNamed = room.named.delete(member.identity);
+    if (!wasNamed) room.others.delete(member.identity);
     this.#size -= 1;
-    tell(room, { left: member, count: room.present.size });
+    const named = wasNamed ? nameNext(room) : undefined;
+    tell(room, { left: member, ...(named && { named }), count: countOf(room) });
     this.#forget(topic, room);
   }
 
   #room(topic: string): Room {
     const known = this.#rooms.get(topic);
     if (known) return known;
-    const room: Room = { present: new Map(), watchers: new Set() };
+    const room: Room = { named: new Map(), others: new Map(), watchers: new Set() };
     this.#rooms.set(topic, room);
     return room;
   }
 
   #forget(topic: string, room: Room): void {
-    if (room.present.size === 0 && room.watchers.size === 0 && this.#rooms.get(topic) === room) {
+    if (countOf(room) === 0 && room.watchers.size === 0 && this.#rooms.get(topic) === room) {
       this.#rooms.delete(topic);
     }
   }
+}
+
+const countOf = ({ named, others }: Room): number => named.size + others.size;
+
+const find = (room: Room | undefined, identity: string): Present | undefined =>
+  room?.named.get(identity) ?? room?.others.get(identity);
+
+/** Names the first of those who were left out, where there is one. */
+function nameNext({ named, others }: Room): PresenceMember | undefined {
+  for (const [identity, next] of others) {
+    others.delete(identity);
+    named.set(identity, next);
+    return next.member;
+  }
+  return undefined;
 }
 
 function tell({ watchers }: Room, change: PresenceChange): void {

@@ -4,6 +4,15 @@ import { createServer } from './create-server.ts';
 import type { ServerOptions } from './options.ts';
 import { recordingLogger } from './test-kit.ts';
 
+const ban = (more: object) => ({
+  kind: 'identity',
+  value: 'eve',
+  until: 1,
+  reason: 'spam',
+  by: 'admin',
+  ...more,
+});
+
 describe('createServer', () => {
   it.each<[string, unknown]>([
     ['the options must be an object', null],
@@ -28,6 +37,18 @@ describe('createServer', () => {
     ['is not an origin', { origins: ['*'] }],
     ['trustedProxies must be a list', { trustedProxies: '10.0.0.1' }],
     ['trustedProxies: proxy.example', { trustedProxies: ['proxy.example'] }],
+    ['bans must be an object', { bans: [] }],
+    ['unknown option bans.store', { bans: { store: {} } }],
+    ['bans.onBan must be a function', { bans: { onBan: true } }],
+    ['bans.known must be a list of bans', { bans: { known: {} } }],
+    ['bans.known must be a list of bans', { bans: { known: [{ kind: 'identity', value: 'eve' }] } }],
+    ['bans.known must be a list of bans', { bans: { known: [ban({ kind: 'address', value: 'eve' })] } }],
+    [
+      'bans.known must be a list of bans',
+      { bans: { known: [ban({ kind: 'address', value: '2001:db8::1' })] } },
+    ],
+    ['bans.known must be a list of bans', { bans: { known: [ban({ until: '2026-01-01' })] } }],
+    ['bans.known must be a list of bans', { bans: { known: [ban({ reason: 'x'.repeat(101) })] } }],
     ['compression must be an object', { compression: true }],
     ['overloaded must be a function', { overloaded: true }],
     ['limits.maxFrameBytes must be', { limits: { maxFrameBytes: 2 ** 31 } }],

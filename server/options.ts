@@ -4,6 +4,7 @@ import type { Backbone } from './backbone.ts';
 import { timerMsMax } from './clock.ts';
 import { resolveCompression, type CompressionOptions, type Deflate } from './compression.ts';
 import { TrustedProxies } from './gate/address.ts';
+import { checkBans, type BanOptions } from './gate/ban-options.ts';
 import type { Authenticate, Authorize, OnPublish, RequestHandler } from './hooks.ts';
 import { checkInteger, invalid } from './invalid.ts';
 import { defaultLimits, heartbeatMsDefault, limitCeilings, type ServerLimits } from './limits.ts';
@@ -51,6 +52,8 @@ export interface ServerOptions<S = Record<string, unknown>> {
    * client. Default: none.
    */
   readonly trustedProxies?: readonly string[];
+  /** Lets bans outlive the process. Default: they end with it. */
+  readonly bans?: BanOptions;
   /**
    * Compresses large messages (permessage-deflate, RFC 7692), without context takeover. It costs time and memory
    * for every receiver, and what shares a frame with a secret can be guessed from its length. Default: off.
@@ -90,6 +93,7 @@ export interface ResolvedOptions {
   readonly heartbeatMs: number;
   readonly origins: ReadonlySet<string> | undefined;
   readonly trustedProxies: TrustedProxies;
+  readonly bans: BanOptions;
   readonly compression: Deflate | undefined;
   readonly overloaded: (() => boolean) | undefined;
   readonly tokens: TokenCarriers;
@@ -106,6 +110,7 @@ const optionNames: ReadonlySet<string> = new Set<keyof ServerOptions>([
   'heartbeatMs',
   'origins',
   'trustedProxies',
+  'bans',
   'compression',
   'overloaded',
   'logger',
@@ -134,6 +139,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
     heartbeatMs,
     origins: origins(options.origins),
     trustedProxies: new TrustedProxies(options.trustedProxies ?? []),
+    bans: checkBans(options.bans),
     compression: resolveCompression(options.compression),
     overloaded: options.overloaded,
     tokens: checkTokens(options.tokens, options),

@@ -1,9 +1,11 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ServerOptions } from './options.ts';
 import { simulatedSession } from './simulated-session.ts';
 import { startServer } from './test-kit.ts';
 import { defaultLimits } from './limits.ts';
 import { MemoryPresence } from './memory-presence.ts';
+import type { Leave, PresenceMember } from './presence.ts';
 import { newStats } from './stats.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -106,6 +108,61 @@ describe('presence', () => {
     const { presence } = memory({ presenceMembers: 2 });
     for (const identity of ['a', 'b', 'c']) presence.enter('t', identity, undefined);
     expect(presence.list('t')).toMatchObject({ members: [{ identity: 'a' }, { identity: 'b' }], count: 3 });
+  });
+
+  it('names the next one of those who were left out when one of those who are named leaves', async () => {
+    await using running = await startServer({
+      ...identified,
+      presence: { graceMs: 1 },
+      limits: { presenceMembers: 2 },
+    });
+    const names = ['ada', 'bob', 'cyd', 'dan'];
+    const clients = names.map((token) => running.client({ hello: { token, clientId: token } }));
+    const [ada, bob, , dan] = await Promise.all(clients);
+    for (const client of await Promise.all(clients)) await client.subscribe('t');
+    const eve = await running.client({ hello: { token: 'eve' } });
+    eve.send({ type: 'watch', topic: 't' });
+    const { payload } = await eve.one('presence');
+    expect([payload.members.map(({ identity }) => identity), payload.count]).toEqual([['ada', 'bob'], 4]);
+    for (const client of [dan, ada, bob]) {
+      client!.send({ type: 'unsubscribe', topic: 't' });
+      await client!.roundTrip();
+    }
+    const changes = await eve.some('presence-change', 3);
+    const named = { identity: 'cyd', since: expect.any(Number), info: { name: 'CYD' } };
+    expect(changes.map((change) => change.payload)).toEqual([
+      { left: expect.objectContaining({ identity: 'dan' }), count: 3 },
+      { left: expect.objectContaining({ identity: 'ada' }), named, count: 2 },
+      { left: expect.objectContaining({ identity: 'bob' }), count: 1 },
+    ]);
+  });
+
+  it('tells in its changes all that a new list would name, whoever comes and goes', () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const steps = fc.array(fc.record({ identity: fc.constantFrom(...names), atOnce: fc.boolean() }), {
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(steps, fc.integer({ min: 1, max: 4 }), (moves, presenceMembers) => {
+        const { clock, presence } = memory({ presenceMembers });
+        const known = new Map<string, PresenceMember>();
+        presence.watch('t', ({ joined, left, named }) => {
+          if (left) known.delete(left.identity);
+          for (const member of [joined, named]) {
+            if (member && known.size < presenceMembers) known.set(member.identity, member);
+          }
+        });
+        const leaves = new Map<string, Leave>();
+        for (const { identity, atOnce } of moves) {
+          const leave = leaves.get(identity);
+          if (leave) leave(atOnce);
+          if (leave) leaves.delete(identity);
+          else leaves.set(identity, presence.enter('t', identity, undefined));
+          clock.advance(300);
+          expect([...known.values()]).toEqual(presence.list('t').members);
+        }
+      }),
+    );
   });
 
   it('has a bound in all: who is leaving makes room, and then nobody comes in', () => {

@@ -21,6 +21,8 @@ export interface PresenceList {
 export interface PresenceChange {
   readonly joined?: PresenceMember;
   readonly left?: PresenceMember;
+  /** Who was there already, and is among the members of a list from now on, in the place of the one who left. */
+  readonly named?: PresenceMember;
   readonly count: number;
 }
 

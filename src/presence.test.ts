@@ -135,6 +135,18 @@ describe('a list that is cut', () => {
     expect([identities(list), list.count]).toEqual([['ada', 'bob'], 4]);
   });
 
+  it('names the next one when one of those whom it names leaves, and tells no join of that', () => {
+    const { presences, list, told } = follow();
+    presences.tell(listOf(['ada', 'bob'], 3));
+    const named: string[][] = [];
+    list.onLeave(() => named.push(identities(list)));
+    presences.tell(changeOf({ left: member('ada'), named: member('cyd'), count: 2 }));
+    expect([identities(list), list.count, told]).toEqual([['bob', 'cyd'], 2, ['-ada']]);
+    expect(named).toEqual([['bob', 'cyd']]);
+    presences.tell(changeOf({ left: member('cyd'), count: 1 }));
+    expect(told).toEqual(['-ada', '-cyd']);
+  });
+
   it('says nothing of those whom it does not name', () => {
     const { presences, told } = follow();
     presences.tell(listOf(['ada', 'bob', 'cyd']));

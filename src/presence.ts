@@ -11,6 +11,7 @@ import type { Presence } from './types.ts';
 
 /** What the hub tells of a presence list. */
 type PresenceItem = Extract<TabItem, { watch: number }>;
+type PresenceChangeItem = Extract<PresenceItem, { kind: 'presence-change' }>;
 
 /** A presence list as its tab keeps it. */
 interface TabPresence {
@@ -50,14 +51,18 @@ function createPresence(
     for (const member of wasWhole ? next.values() : []) if (!former.has(member.identity)) joins.tell(member);
   }
 
-  function change({ joined, left, count: next }: Extract<PresenceItem, { kind: 'presence-change' }>): void {
+  function add(member: Member): void {
+    if (members.size < protocolLimits.members) members.set(member.identity, member);
+  }
+
+  function change({ joined, left, named, count: next }: PresenceChangeItem): void {
     count = next;
-    if (left) {
-      members.delete(left.identity);
-      leaves.tell(left);
-    }
+    if (left) members.delete(left.identity);
+    // Has been there all along: nobody is told of a join.
+    if (named) add(named);
+    if (left) leaves.tell(left);
     if (!joined || members.has(joined.identity)) return;
-    if (members.size < protocolLimits.members) members.set(joined.identity, joined);
+    add(joined);
     joins.tell(joined);
   }
 
@@ -95,7 +100,7 @@ function createPresence(
 /** What an item does to its list. */
 interface Steps {
   replace(members: Map<string, Member>, count: number): void;
-  change(change: Extract<PresenceItem, { kind: 'presence-change' }>): void;
+  change(change: PresenceChangeItem): void;
   end(error: ConnectionError): void;
 }
 

@@ -12,7 +12,7 @@ test.describe('the packed package in a fresh app', () => {
 
   test.beforeAll(async () => {
     test.setTimeout(installDeadlineMs);
-    app = await FreshApp.create();
+    app = await FreshApp.create(['vite']);
     await app.vite('build');
   });
 

@@ -55,6 +55,12 @@ const startService = (args: readonly string[], cwd: string): Promise<Service> =>
     child.once('exit', (code) => giveUp(`exit code ${code}`));
   });
 
+/** The version of a package that this repository has. */
+const versionOf = async (name: string): Promise<string> => {
+  const manifest = JSON.parse(await readFile(resolve(root, 'node_modules', name, 'package.json'), 'utf8'));
+  return manifest.version as string;
+};
+
 /** An app outside of this repository, with the packed package installed as a user would. */
 export class FreshApp {
   readonly #folder: string;
@@ -65,23 +71,45 @@ export class FreshApp {
     this.#app = join(folder, 'app');
   }
 
-  static async create(): Promise<FreshApp> {
+  /** Makes one with these packages beside ours, in the versions that this repository has. */
+  static async create(packages: readonly string[]): Promise<FreshApp> {
     const folder = await mkdtemp(join(tmpdir(), 'onesocket-consumer-'));
     const fresh = new FreshApp(folder);
     // The build that is tested is the one in dist/: packing must not start another.
     await runToEnd(npm, ['pack', '--ignore-scripts', '--pack-destination', folder], root);
     const tarball = (await readdir(folder)).find((name) => name.endsWith('.tgz'));
     await cp(resolve(root, 'e2e/consumer/app'), fresh.#app, { recursive: true });
-    const vite = JSON.parse(await readFile(resolve(root, 'node_modules/vite/package.json'), 'utf8'));
-    const manifest = {
-      private: true,
-      type: 'module',
-      dependencies: { onesocket: `file:../${tarball}` },
-      devDependencies: { vite: vite.version },
-    };
+    const dependencies = { onesocket: `file:../${tarball}` };
+    const manifest = { private: true, type: 'module', dependencies };
     await writeFile(join(fresh.#app, 'package.json'), JSON.stringify(manifest));
-    await runToEnd(npm, ['install', '--prefer-offline', '--no-audit', '--no-fund'], fresh.#app);
+    await fresh.install(packages);
     return fresh;
+  }
+
+  /** Installs these packages as well, in the versions that this repository has. */
+  async install(packages: readonly string[]): Promise<void> {
+    const exact = await Promise.all(packages.map(async (name) => `${name}@${await versionOf(name)}`));
+    await runToEnd(npm, ['install', '--prefer-offline', '--no-audit', '--no-fund', ...exact], this.#app);
+  }
+
+  /** Where a file of the app, or of a package that it has, is. */
+  path(...parts: readonly string[]): string {
+    return join(this.#app, ...parts);
+  }
+
+  /** Checks the types of the app by its tsconfig.json, and compiles it. Gives what the compiler says if it fails. */
+  compile(): Promise<string> {
+    return runToEnd(
+      process.execPath,
+      [resolve(root, 'node_modules/typescript/bin/tsc'), '-p', '.'],
+      this.#app,
+    );
+  }
+
+  /** Runs a script of the app to its end, and gives the JSON of its last line; what is before it is its log. */
+  async run(script: string): Promise<Record<string, unknown>> {
+    const output = await runToEnd(process.execPath, [script], this.#app);
+    return JSON.parse(output.trim().split('\n').at(-1)!) as Record<string, unknown>;
   }
 
   /** Runs Vite to its end: `build`, for example. */

@@ -30,6 +30,8 @@ export interface Backend extends AsyncDisposable {
   forbid(identity: string, topic: string): Promise<void>;
   /** Revokes what was answered about it. Gives the number of subscriptions and presence lists that it ended. */
   revoke(identity: string, topic: string, reason: string): Promise<number>;
+  /** With the setting `inspected`: its log, metrics, counters and admin interface, as one text. */
+  inspect(): Promise<string>;
   /** Who is in a topic. */
   presence(topic: string): Promise<PresentList>;
 }
@@ -62,6 +64,7 @@ export const startBackend = async (settings: ServerSettings = {}): Promise<Backe
     forbid: async (identity, topic) => void (await ask({ kind: 'forbid', identity, topic })),
     revoke: async (identity, topic, reason) =>
       (await ask({ kind: 'revoke', identity, topic, reason })) as number,
+    inspect: async () => (await ask({ kind: 'inspect' })) as string,
     presence: async (topic) => (await ask({ kind: 'presence', topic })) as PresentList,
     async [Symbol.asyncDispose]() {
       await server.kill();

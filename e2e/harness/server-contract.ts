@@ -2,7 +2,11 @@
 export interface ServerSettings {
   /** The one token that is accepted. Default: none is needed. */
   readonly token?: string;
-  /** In its place: any token like `ada/1` is one of `ada`, but for those of `nobody`. */
+  /**
+   * In its place: any token like `ada/1` is one of `ada`. Those of `nobody` are refused, those
+   * of `quoted` and `broken` by errors that quote them, of which the client hears the first, and those of `late` have
+   * expired.
+   */
   readonly users?: boolean;
   /** How long each of those lives. Default: for ever. */
   readonly tokenLifeMs?: number;
@@ -14,6 +18,8 @@ export interface ServerSettings {
   readonly presence?: { readonly graceMs: number };
   readonly heartbeatMs?: number;
   readonly limits?: Readonly<Record<string, number>>;
+  /** Whether everything that the server shows to whoever runs it is kept. Default false: errors go to stderr. */
+  readonly inspected?: boolean;
   /** Whether spans, and the calls inside of them, are recorded. Default false. */
   readonly traces?: boolean;
 }
@@ -104,5 +110,7 @@ export type ServerCommand =
   | { readonly kind: 'forbid'; readonly identity: string; readonly topic: string }
   /** Revokes what was answered about it. Answered with the number of subscriptions and presence lists that it ended. */
   | { readonly kind: 'revoke'; readonly identity: string; readonly topic: string; readonly reason: string }
+  /** Needs `inspected`. Answered with all that the server shows to whoever runs it, as one text. */
+  | { readonly kind: 'inspect' }
   /** Who is in a topic. Answered with a `PresentList`. */
   | { readonly kind: 'presence'; readonly topic: string };

@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { createServer, RequestError } from 'onesocket/server';
 import { WebSocketServer } from 'ws';
 import { serveParent } from '../../demo/backend/parent-channel.ts';
+import { Inspection } from './inspection.ts';
 import { RecordingBackbone } from './recording-backbone.ts';
 import { RecordingTracing } from './recording-tracing.ts';
 import {
@@ -26,6 +27,7 @@ const {
   presence,
   heartbeatMs,
   limits,
+  inspected,
   traces,
 }: ServerSettings = JSON.parse(process.env[settingsVariable] ?? '{}');
 
@@ -35,6 +37,7 @@ const tokens: string[] = [];
 const requests: RequestSeen[] = [];
 const forbidden = new Set<string>();
 const backbone = new RecordingBackbone(limits);
+const inspection = inspected ? new Inspection() : undefined;
 const tracing = traces ? new RecordingTracing() : undefined;
 
 const onesocket = createServer({
@@ -56,6 +59,9 @@ const onesocket = createServer({
       tokens.push(attempt.token);
       const [identity = ''] = attempt.token.split('/');
       if (identity === 'nobody') return null;
+      if (identity === 'quoted') throw new RequestError('bad', `no such token: ${attempt.token}`);
+      if (identity === 'broken') throw new Error(`cannot read ${attempt.token}`);
+      if (identity === 'late') return { identity, expiresAt: Date.now() - 1 };
       return tokenLifeMs === undefined ? { identity } : { identity, expiresAt: Date.now() + tokenLifeMs };
     },
   }),
@@ -85,7 +91,7 @@ const onesocket = createServer({
       requests.push({ method: 'hang', moment: 'aborted' });
     },
   },
-  logger: {
+  logger: inspection?.logger ?? {
     debug() {},
     info() {},
     warn() {},
@@ -153,6 +159,8 @@ const answer = async (message: unknown): Promise<unknown> => {
         topic: command.topic,
         reason: command.reason,
       });
+    case 'inspect':
+      return inspection?.text(onesocket);
     case 'presence':
       return onesocket.presence(command.topic);
     default:

@@ -11,8 +11,8 @@ const aboutLoading =
   /^(?:Error: )?(The connection to|Firefox can’t establish a connection to|Loading |Security Error: Content at|Cross-Origin Request)/;
 
 interface Fixtures {
-  /** Opens a tab of the site, connected to the backend unless told otherwise. */
-  open: (spec?: Partial<PageSpec>) => Promise<Tab>;
+  /** Opens a tab of the site, of its usual origin and connected to the backend unless told otherwise. */
+  open: (spec?: Partial<PageSpec>, origin?: string) => Promise<Tab>;
   /** Ends tabs and hubs without a word. */
   kill: Killer<Page>;
   /** Opens so many tabs that may end together with a hub, where a hub cannot be killed alone. They come first. */
@@ -27,8 +27,8 @@ export const test = baseTest.extend<Fixtures>({
       const error = event.error();
       if (!aboutLoading.test(String(error))) errors.push(error);
     });
-    await use(async (spec) => {
-      const tab = new Tab(await openPage(context, `${site.origin}/`), specOf(spec));
+    await use(async (spec, origin = site.origin) => {
+      const tab = new Tab(await openPage(context, `${origin}/`), specOf(spec));
       await tab.connect();
       return tab;
     });

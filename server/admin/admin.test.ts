@@ -8,6 +8,8 @@ import type { OpenResult } from '../backbone.ts';
 import { createServer } from '../create-server.ts';
 import { createDeferred } from '../deferred.ts';
 import { MemoryBackbone } from '../memory-backbone.ts';
+import type { BanOptions } from '../gate/ban-options.ts';
+import type { Ban, BanTarget } from '../gate/bans.ts';
 import { knock } from '../gate/knock.ts';
 import type { ServerOptions } from '../options.ts';
 import { startServer } from '../test-kit.ts';
@@ -174,6 +176,70 @@ describe('ban', () => {
     expect(bans.map(({ address }) => address)).toEqual(['2001:db8:0:0::/64']);
     expect((await admin.post('unban', { address: bans[0]!.address })).body).toEqual({ lifted: true });
     expect((await knock(admin.running.port, '2001:db8::7')).status).toBe(101);
+  });
+});
+
+describe('bans that the app keeps', () => {
+  it('hold after a restart until they end or are lifted, and are told as they come and go', async () => {
+    const kept = new Map<string, Ban>();
+    const lifted: BanTarget[] = [];
+    const bans = (): BanOptions => ({
+      known: JSON.parse(JSON.stringify([...kept.values()])) as Ban[],
+      onBan: (ban) => void kept.set(`${ban.kind} ${ban.value}`, ban),
+      onUnban: (target) => void lifted.push(target),
+    });
+    const limits = { strikes: 2 };
+    {
+      await using admin = await startAdmin({ bans: bans(), limits });
+      await admin.post('ban', { identity: 'eve', reason: 'spam' });
+      await admin.post('ban', { identity: 'bob', forMs: 1 });
+      await admin.post('ban', { address: '2001:db8::7' });
+      const violator = await admin.running.client(as('mal', '203.0.113.9'));
+      violator.socket.send('garbage');
+      await violator.closed;
+      expect([...kept.keys()]).toEqual([
+        'identity eve',
+        'identity bob',
+        'address 2001:db8:0:0::/64',
+        'address 203.0.113.9',
+        'identity mal',
+      ]);
+    }
+    await using admin = await startAdmin({ bans: bans(), limits });
+    const { bans: listed } = (await admin.get('bans')).body as { bans: Record<string, unknown>[] };
+    expect(listed).toMatchObject([
+      { identity: 'eve', reason: 'spam', by: 'admin' },
+      { address: '2001:db8:0:0::/64', by: 'admin' },
+      { address: '203.0.113.9', by: 'strikes' },
+      { identity: 'mal', by: 'strikes' },
+    ]);
+    const eve = await admin.running.client({ headers: { 'x-forwarded-for': '203.0.113.1' } });
+    eve.sendHello({ token: 'eve', clientId: 'eve' });
+    expect(await eve.closed).toEqual({ code: 4403, reason: 'banned: spam' });
+    expect((await knock(admin.running.port, '203.0.113.9')).status).toBe(403);
+    await admin.running.client(as('bob', '203.0.113.2'));
+
+    await admin.post('unban', { identity: 'eve' });
+    await admin.post('unban', { identity: 'nobody' });
+    expect(lifted).toEqual([{ kind: 'identity', value: 'eve' }]);
+    await admin.running.client(as('eve', '203.0.113.1'));
+  });
+
+  it.each<[string, () => void | Promise<void>]>([
+    [
+      'throws',
+      () => {
+        throw new Error('the store is away');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('the store is away'))],
+  ])('hold also where the hook %s, which is logged', async (_how, onBan) => {
+    await using admin = await startAdmin({ bans: { onBan } });
+    expect((await admin.post('ban', { identity: 'eve' })).status).toBe(200);
+    const eve = await admin.running.client({ headers: { 'x-forwarded-for': '203.0.113.1' } });
+    eve.sendHello({ token: 'eve', clientId: 'eve' });
+    expect((await eve.closed).code).toBe(4403);
+    await expect.poll(() => admin.running.logger.lines.join()).toContain('the store is away');
   });
 });
 

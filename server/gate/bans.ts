@@ -5,7 +5,7 @@ export interface BanTarget {
   readonly value: string;
 }
 
-/** Keeps somebody out for a time. Bans are in memory, and end with the process. */
+/** Keeps somebody out for a time. Bans are in memory, and end with the process unless the option `bans` keeps them. */
 export interface Ban extends BanTarget {
   /** When it ends, in milliseconds since the Unix epoch. */
   readonly until: number;

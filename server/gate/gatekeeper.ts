@@ -3,7 +3,9 @@ import { anonymousName } from '../anonymous.ts';
 import type { Clock } from '../clock.ts';
 import type { ServerLimits } from '../limits.ts';
 import * as serverLimits from '../limits.ts';
+import { settle, type MaybePromise } from '../maybe-promise.ts';
 import { addressKey, type TrustedProxies } from './address.ts';
+import type { BanOptions } from './ban-options.ts';
 import { Bans, type Ban, type BanTarget } from './bans.ts';
 import { ExpiringMap } from './expiring-map.ts';
 import type { LimitHits, LimitName } from './limit-hits.ts';
@@ -19,6 +21,7 @@ export interface GatekeeperOwner {
   readonly limitHits: LimitHits;
   readonly origins: ReadonlySet<string> | undefined;
   readonly trustedProxies: TrustedProxies;
+  readonly bans: BanOptions;
 }
 
 /** What comes of an upgrade request: an address to count it by, or an HTTP status. */
@@ -48,10 +51,12 @@ export class Gatekeeper {
   #warnedOfProxy = false;
 
   constructor(owner: GatekeeperOwner) {
-    const { limits } = owner;
+    const { limits, bans } = owner;
     this.#owner = owner;
     this.rates = ratesOf(limits);
     this.#bans = new Bans(limits.bans);
+    const now = owner.clock.now();
+    for (const ban of bans.known ?? []) if (ban.until > now) this.#bans.add(ban, now);
     this.#strikes = new Strikes(limits);
     // After this time a bucket is full again, and need not be remembered.
     const ttlMs = Math.ceil((limits.upgradeBurst * 60_000) / limits.upgradesPerMinute);
@@ -149,11 +154,14 @@ export class Gatekeeper {
   ban(ban: Ban): void {
     this.#bans.add(ban, this.#owner.clock.now());
     this.banned?.(ban);
+    this.#tell(() => this.#owner.bans.onBan?.(ban));
   }
 
   /** Lifts a ban; false where there is none. */
   unban(target: BanTarget): boolean {
-    return this.#bans.lift(target);
+    const isLifted = this.#bans.lift(target);
+    if (isLifted) this.#tell(() => this.#owner.bans.onUnban?.(target));
+    return isLifted;
   }
 
   /** Who is banned. */
@@ -170,6 +178,16 @@ export class Gatekeeper {
       bans: this.#bans.size,
       strikes: this.#strikes.size,
     };
+  }
+
+  /** Tells the app, whose failure changes nothing here. */
+  #tell(call: () => MaybePromise<void>): void {
+    const failed = (err: unknown) => this.#owner.limitHits.warn({ err }, 'a hook of bans failed');
+    try {
+      settle(call(), () => undefined, failed);
+    } catch (reason) {
+      failed(reason);
+    }
   }
 
   #attempt(key: string, now: number): number {

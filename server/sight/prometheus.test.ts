@@ -1,5 +1,4 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { Counter, Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -305,55 +304,5 @@ describe('the metrics of a server', () => {
     client.socket.pong('rtt');
     await client.roundTrip();
     equal((await scrape(running)).value('onesocket_round_trip_seconds_count'), 0);
-  });
-});
-
-interface Panel {
-  readonly title: string;
-  readonly targets?: readonly { readonly expr: string }[];
-  readonly gridPos: { readonly h: number; readonly w: number; readonly x: number; readonly y: number };
-}
-
-describe('docs/grafana/onesocket.json', () => {
-  const url = new URL('../../docs/grafana/onesocket.json', import.meta.url);
-  const dashboard = JSON.parse(readFileSync(url, 'utf8')) as {
-    readonly panels: readonly Panel[];
-    readonly schemaVersion: number;
-    readonly uid: string;
-  };
-
-  it('asks for every metric of the exposition, and for no other', async () => {
-    await using running = await startServer();
-    const families = await serverMetrics(running.server).register.getMetricsAsJSON();
-    const named = families.flatMap(({ name, type }) =>
-      (type as unknown) === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
-    );
-    const expressions = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
-    const asked = new Set(expressions.flatMap((expr) => expr.match(/onesocket_\w+/g) ?? []));
-    deepEqual(
-      [...asked].filter((name) => !named.includes(name)),
-      [],
-    );
-    const missing = families.filter(
-      ({ name }) => ![...asked].some((each) => each === name || each === `${name}_bucket`),
-    );
-    deepEqual(
-      missing.map(({ name }) => name),
-      [],
-    );
-  });
-
-  it('has the fields that Grafana imports a dashboard by, and panels that do not overlap', () => {
-    ok(dashboard.schemaVersion >= 36 && dashboard.uid.length <= 40);
-    const cells = new Set<string>();
-    for (const { title, gridPos } of dashboard.panels) {
-      ok(gridPos.x + gridPos.w <= 24, title);
-      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
-        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
-          ok(!cells.has(`${x} ${y}`), `${title} lies on another panel`);
-          cells.add(`${x} ${y}`);
-        }
-      }
-    }
   });
 });

@@ -99,7 +99,13 @@ export const serverSchema = {
   },
   'presence-change': {
     topic,
-    payload: object({ joined: optional(member), left: optional(member), count: uint() }),
+    /** `named` was there already, and takes the place of `left` in a list that is cut. */
+    payload: object({
+      joined: optional(member),
+      left: optional(member),
+      named: optional(member),
+      count: uint(),
+    }),
   },
   goaway: { payload: object({ reason, retryAfterMs: uint(limits.durationMs) }) },
   ping: {},

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DurationMeter } from './hub-meter.ts';
 import type { HubMetrics } from './metrics-types.ts';
@@ -192,6 +193,138 @@ describe('entries', () => {
     driver.frame({ type: 'ack', seq: driver.hub.outbox.lastSeq });
     expect(entries(driver)).toEqual({ entriesTaken: 2, entriesAcked: 1, entriesDropped: {} });
   });
+});
+
+/** What stands on either side of the sum of entries. */
+function sides(driver: HubDriver): { readonly came: number; readonly went: number } {
+  const hub = metrics(driver);
+  const dropped = Object.values(hub.entriesDropped).reduce((sum, count) => sum + count, 0);
+  return {
+    came: hub.entriesFound + hub.entriesTaken + hub.entriesRefused,
+    went: hub.entriesAcked + dropped + hub.entriesPending,
+  };
+}
+
+describe('the counts of entries', () => {
+  it('have volatile ones that were sent as taken, and those that could not be sent as refused', () => {
+    const driver = new HubDriver();
+    driver.attach('a');
+    driver.publish('a', [1], { volatile: true });
+    driver.open();
+    driver.welcome();
+    driver.publish('a', [2, 3], { volatile: true });
+    driver.frame({ type: 'ack', seq: driver.hub.outbox.lastSeq });
+    expect(metrics(driver)).toMatchObject({
+      entriesTaken: 2,
+      entriesRefused: 1,
+      entriesAcked: 2,
+      entriesPending: 0,
+      entriesDropped: { 'not-open': 1 },
+    });
+  });
+
+  it('have those of an earlier hub as found, whether their content waits or not', () => {
+    const base = { tabId: 'z', topic: 't', ts: 1, expiresAt: null } as const;
+    const entry = (seq: number) => ({ ...base, seq, tabSeq: seq, id: `z${seq}`, json: '1' });
+    const driver = new HubDriver(
+      {},
+      { lastSeq: 4, acked: 1, entries: [1, 2, 3].map(entry), held: [{ ...entry(4), topic: 'u' }] },
+    ).connect();
+    expect(metrics(driver)).toMatchObject({ entriesFound: 3, entriesTaken: 0, entriesPending: 3 });
+    driver.publish('a', [1]);
+    driver.frame({ type: 'ack', seq: driver.hub.outbox.lastSeq });
+    expect(metrics(driver)).toMatchObject({
+      entriesFound: 3,
+      entriesTaken: 1,
+      entriesAcked: 4,
+      entriesPending: 0,
+    });
+  });
+
+  it('add up at every moment, also within a batch and while failures are being stored', () => {
+    const driver = new HubDriver({ queue: { ...testConfig.queue, maxEntries: 2 } }).connect();
+    driver.storesAtOnce = false;
+    const base = { kind: 'publish', topic: 't', json: '1', ts: driver.now } as const;
+    driver.forget();
+    driver.ops(
+      'a',
+      ...[1, 2, 3].map((tabSeq) => ({ ...base, tabSeq, id: `a${tabSeq}` })),
+      { ...base, tabSeq: 4, id: 'a4', volatile: true },
+      { kind: 'metrics', id: 'within' },
+      { kind: 'withdraw', id: 'w', entryId: 'a2' },
+    );
+    expect(JSON.parse(driver.itemsOf('a', 'response')[0]!.json!)).toMatchObject({
+      entriesTaken: 2,
+      entriesRefused: 2,
+      entriesPending: 2,
+      entriesDropped: { 'queue-full': 1, 'not-open': 1 },
+    });
+    expect(metrics(driver)).toMatchObject({ entriesPending: 2, entriesDropped: { 'queue-full': 1 } });
+    driver.commit();
+    expect(metrics(driver)).toMatchObject({ entriesPending: 1, entriesDropped: { cancelled: 1 } });
+  });
+
+  const publish = (more: object) => ({ kind: 'publish' as const, more });
+  const acts = fc.oneof(
+    fc.constantFrom(
+      publish({}),
+      publish({ volatile: true }),
+      publish({ ttlMs: 50 }),
+      publish({ coalesceKey: 'k' }),
+      publish({ topic: 'large', json: undefined, large: { form: 'blob', blob: { size: 9 } } }),
+      publish({ topic: 'large' }),
+    ),
+    fc.record({ kind: fc.constantFrom('ack' as const, 'nack' as const, 'withdraw' as const), at: fc.nat(5) }),
+    fc.record({ kind: fc.constantFrom('commit', 'lost', 'reopen', 'purge', 'advance') }),
+  );
+
+  it.each(['block', 'reject', 'drop-oldest'] as const)(
+    'add up at every moment, whatever happens, where a full outbox does `%s`',
+    (whenFull) => {
+      fc.assert(
+        fc.property(fc.array(acts, { maxLength: 40 }), fc.boolean(), (steps, storesAtOnce) => {
+          const driver = new HubDriver({ queue: { ...testConfig.queue, maxEntries: 3, whenFull } }).connect();
+          driver.storesAtOnce = storesAtOnce;
+          let tabSeq = 0;
+          for (const step of steps) {
+            take(driver, step, () => (tabSeq += 1));
+            const { came, went } = sides(driver);
+            expect(came).toBe(went);
+          }
+        }),
+      );
+    },
+  );
+
+  type Step = typeof acts extends fc.Arbitrary<infer T> ? T : never;
+
+  /** Does one step, if there is anything to do it to. */
+  function take(driver: HubDriver, step: Step, next: () => number): unknown {
+    const { outbox } = driver.hub;
+    const isOpen = driver.state === 'open';
+    switch (step.kind) {
+      case 'publish':
+        return driver.publish('a', [next()], step.more as never);
+      case 'ack':
+        return isOpen && driver.frame({ type: 'ack', seq: Math.min(outbox.lastSeq, outbox.acked + step.at) });
+      case 'nack': {
+        const payload = { code: 'no', message: 'no', retryable: false };
+        return isOpen && driver.frame({ type: 'nack', seq: outbox.acked + step.at, payload } as never);
+      }
+      case 'withdraw':
+        return driver.ops('a', { kind: 'withdraw', id: 'w', entryId: `a${step.at}` });
+      case 'commit':
+        return driver.commit();
+      case 'lost':
+        return isOpen && driver.lost();
+      case 'reopen':
+        return driver.dueIn('connection') !== null && !isOpen && driver.reopen();
+      case 'purge':
+        return driver.ops('a', { kind: 'purge', id: 'p' });
+      default:
+        return driver.advance(60);
+    }
+  }
 });
 
 describe('the rest of what a hub does', () => {

@@ -1,5 +1,5 @@
 import type { ConnectionErrorCode } from '../../src/protocol/errors.ts';
-import type { DurationSummary, HubMetrics, ReconnectReason, TransferCounts } from './metrics-types.ts';
+import type { DurationSummary, HubMetrics, OtherCounts, ReconnectReason } from './metrics-types.ts';
 
 /** Sums durations up. */
 export class DurationMeter {
@@ -26,6 +26,7 @@ export class HubMeter {
   connectAttempts = 0;
   connectsDone = 0;
   messagesReceived = 0;
+  entriesFound = 0;
   entriesTaken = 0;
   entriesAcked = 0;
   batchesDelivered = 0;
@@ -59,22 +60,23 @@ export class HubMeter {
     this.#dropped[code] = (this.#dropped[code] ?? 0) + 1;
   }
 
-  /** All counts, with those that only the interpreter of the hub can make. */
-  metrics(transfers: TransferCounts): HubMetrics {
-    const { connectAttempts, connectsDone, messagesReceived, entriesTaken, entriesAcked, batchesDelivered } =
-      this;
+  /** All counts, with those that others make. */
+  metrics(others: OtherCounts): HubMetrics {
+    const { connectAttempts, connectsDone, messagesReceived, batchesDelivered } = this;
+    const { entriesFound, entriesTaken, entriesAcked } = this;
     return {
       connectAttempts,
       connectsDone,
       connectionsEnded: { ...this.#endings },
       reconnects: { ...this.#reconnects },
       messagesReceived,
+      entriesFound,
       entriesTaken,
       entriesAcked,
       entriesDropped: { ...this.#dropped },
       batchesDelivered,
       roundTrips: this.roundTrips.summary(),
-      ...transfers,
+      ...others,
     };
   }
 }

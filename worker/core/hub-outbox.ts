@@ -43,14 +43,15 @@ function admit(
   { draft, isVolatile }: BlockedEntry,
 ): boolean {
   const before = outbox.lastSeq;
-  if (!isVolatile) {
-    const isDone = outbox.append(draft);
-    if (outbox.lastSeq > before) meter.entriesTaken += 1;
-    return isDone;
+  let isDone = true;
+  if (isVolatile) {
+    const isOpen = connection.state === 'open' && session && !session.isCongested;
+    outbox.appendVolatile(draft, isOpen ? session.window : 0);
+  } else {
+    isDone = outbox.append(draft);
   }
-  const isOpen = connection.state === 'open' && session && !session.isCongested;
-  outbox.appendVolatile(draft, isOpen ? session.window : 0);
-  return true;
+  if (outbox.lastSeq > before) meter.entriesTaken += 1;
+  return isDone;
 }
 
 /** Lets those in for which there is room now, a tab at a time. */

@@ -120,13 +120,15 @@ export function createHubState(
   const { clientId, clientEpoch, owner, cursors, failures, entries, held } = stored;
   const journal = new Journal();
   const meter = new HubMeter();
+  const outbox = new Outbox(config.queue, stored, journal);
+  meter.entriesFound = outbox.pending.entries;
   return {
     self,
     config,
     identity: { clientId, clientEpoch },
     owner,
     journal,
-    outbox: new Outbox(config.queue, stored, journal),
+    outbox,
     blocked: new Blocked(config.queue.maxEntries),
     cursors: new Cursors(cursors),
     followers: [],

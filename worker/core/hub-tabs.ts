@@ -2,7 +2,7 @@ import { queueFull } from '../../src/protocol/errors.ts';
 import type { AttachRequest, PageSignal, TabOp } from './hub-api.ts';
 import type { Context } from './context.ts';
 import { stepConnection, stepHeartbeat } from './hub-connection.ts';
-import { follow, list, publish, purge, withdraw } from './hub-outbox.ts';
+import { follow, list, publish, purge, tellTidings, withdraw } from './hub-outbox.ts';
 import { askPresences, askTopics } from './hub-sending.ts';
 import { markCounters, markStatus, say, tellError, type HubState } from './hub-state.ts';
 import { beginLinger, endLinger } from './linger.ts';
@@ -53,7 +53,12 @@ export function takeOps(
   if (!tab) return;
   for (const op of ops) {
     if (op.kind === 'metrics') {
-      const json = JSON.stringify(hub.meter.metrics(transfers));
+      // What has failed so far is counted when it is told.
+      tellTidings(hub);
+      const { journal, meter, outbox } = hub;
+      const entriesPending = outbox.pending.entries + journal.ending;
+      const counts = { entriesRefused: journal.refused, entriesPending, ...transfers };
+      const json = JSON.stringify(meter.metrics(counts));
       tab.answers.push({ kind: 'response', id: op.id, json });
     } else {
       takeOp(hub, tab, op, context);

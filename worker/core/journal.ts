@@ -68,6 +68,10 @@ export class Journal {
   #count = 0;
   #writtenSeq = 0;
   readonly #commits = new Deque<Commit>();
+  /** Entries whose failure is being stored. */
+  ending = 0;
+  /** Entries that failed without having been taken, ever. */
+  refused = 0;
 
   /** The last sequence that was written, whether that is stored or on its way. */
   get writtenSeq(): number {
@@ -104,6 +108,7 @@ export class Journal {
     this.#draft[isHeld ? 'heldRemoved' : 'removed'].push(entry.seq);
     this.#draft.failures.push(record);
     this.#draft.tidings.push({ kind: 'failed', ...record });
+    this.ending += 1;
     this.#touch(entry.tabId);
   }
 
@@ -112,10 +117,16 @@ export class Journal {
    * finds a later entry of its tab stored takes it for stored too.
    */
   refuse(record: FailureRecord): void {
-    this.tell({ kind: 'failed', ...record });
+    this.refuseUnwritten(record);
     this.#draft.failures.push(record);
     this.#draft.tabIds.add(record.tabId);
     if (this.#draft.failures.length >= coreLimits.unwrittenFailures) this.#draft.isDue = true;
+  }
+
+  /** The same for one that is never stored. */
+  refuseUnwritten(record: FailureRecord): void {
+    this.refused += 1;
+    this.tell({ kind: 'failed', ...record });
   }
 
   /** The server has everything up to `seq`. What that settles is told now, or behind failures that are being stored. */
@@ -221,6 +232,7 @@ export class Journal {
       failures += first.failures;
       for (const tidings of first.tidings) this.#now.push(tidings);
     }
+    this.ending -= failures;
     return { through, failures };
   }
 

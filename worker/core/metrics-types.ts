@@ -24,7 +24,12 @@ export interface TransferCounts {
   readonly commits: DurationSummary;
 }
 
-/** What the hub counts since it began. It counts for all tabs, and another hub begins at zero. */
+/**
+ * What the hub counts since it began. It counts for all tabs, and another hub begins at zero.
+ *
+ * Each entry is counted once on either side: `entriesFound`, `entriesTaken` and `entriesRefused` together are
+ * `entriesAcked`, all of `entriesDropped` and `entriesPending` together.
+ */
 export interface HubMetrics extends TransferCounts {
   /** Sockets dialled. */
   readonly connectAttempts: number;
@@ -36,14 +41,23 @@ export interface HubMetrics extends TransferCounts {
   readonly reconnects: Readonly<Partial<Record<ReconnectReason, number>>>;
   /** Messages received in topics, each once for all tabs. */
   readonly messagesReceived: number;
-  /** Entries that the outbox has taken: each is stored with the next commit. */
+  /** Entries without a fate that an earlier hub had left in the store. */
+  readonly entriesFound: number;
+  /** Entries that the outbox has taken from tabs: each is stored with the next commit, but for volatile ones. */
   readonly entriesTaken: number;
-  /** Entries that the server has acknowledged. */
+  /** Entries of tabs that the outbox never took, as it was full, they had expired, or a volatile one could not go at once. */
+  readonly entriesRefused: number;
+  /** Entries that the server has acknowledged, volatile ones and those that were found included. */
   readonly entriesAcked: number;
-  /** Entries that ended without having reached the server, by the code of the error. */
+  /** Entries found or taken that have no fate yet, and those whose failure is being stored. */
+  readonly entriesPending: number;
+  /** Entries that ended without having reached the server, refused ones included, by the code of the error. */
   readonly entriesDropped: Readonly<Partial<Record<ConnectionErrorCode, number>>>;
   /** Batches delivered to tabs. */
   readonly batchesDelivered: number;
   /** Of the heartbeat. */
   readonly roundTrips: DurationSummary;
 }
+
+/** What others than its meter count for a hub. */
+export type OtherCounts = TransferCounts & Pick<HubMetrics, 'entriesRefused' | 'entriesPending'>;

@@ -33,6 +33,8 @@ export type NewsItem =
       readonly watch: number;
       readonly joined?: Member | undefined;
       readonly left?: Member | undefined;
+      /** Who was there already, and takes the place of `left` in a list that is cut. */
+      readonly named?: Member | undefined;
       readonly count: number;
     }
   | { readonly kind: 'presence-ended'; readonly watch: number; readonly error: ErrorData };

@@ -124,7 +124,7 @@ export class Outbox {
     if (this.#slots.entries < window && this.#room.fits(1, entryBytes(draft))) {
       this.#slots.add({ ...draft, seq: (this.#slots.seq += 1) }, true);
     } else {
-      this.#journal.tell({ kind: 'failed', ...failureOf(draft, notOpenError) });
+      this.#journal.refuseUnwritten(failureOf(draft, notOpenError));
     }
   }
 

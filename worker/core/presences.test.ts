@@ -30,6 +30,20 @@ describe('presence lists', () => {
     expect(driver.sent('unwatch')).toHaveLength(1);
   });
 
+  it('take in whom the server names in the place of one who leaves', () => {
+    const driver = new HubDriver().connect();
+    driver.attach('b');
+    watch(driver, 'a');
+    answer(driver, 'ada', 'bob');
+    const change = { left: member('ada'), named: member('cyd'), count: 2 };
+    driver.frame({ type: 'presence-change', topic: 't', payload: change });
+    expect(driver.itemsOf('a', 'presence-change')).toMatchObject([change]);
+    watch(driver, 'b');
+    expect(driver.itemsOf('b', 'presence')).toMatchObject([
+      { members: [member('bob'), member('cyd')], count: 2 },
+    ]);
+  });
+
   it('are asked for again after a loss, as ones that resume', () => {
     const driver = new HubDriver().connect();
     watch(driver, 'a');
@@ -40,6 +54,48 @@ describe('presence lists', () => {
     expect(driver.sent('watch')).toMatchObject([{ head: { topic: 't', resumes: true } }]);
     answer(driver, 'bob');
     expect(driver.itemsOf('a', 'presence')).toMatchObject([{ members: [member('bob')] }]);
+  });
+
+  it.each(['the server is asked', 'the server has answered'])(
+    'are asked for once more, as ones that resume, where a tab with an older list comes after one without, and %s',
+    (stage) => {
+      const driver = new HubDriver().connect();
+      driver.attach('b');
+      watch(driver, 'b');
+      if (stage === 'the server has answered') answer(driver, 'bob');
+      const early = driver.sent('watch')[0]!.head.id;
+      watch(driver, 'a', true);
+      expect(driver.sent('watch').map(({ head }) => head.resumes)).toEqual([false, true]);
+      // The first answer, a change and a list in place of changes may be those of a server that has just started.
+      const payload = { members: [member('bob')], count: 1 };
+      driver.frame(
+        { type: 'presence', re: early, topic: 't', payload },
+        { type: 'presence-change', topic: 't', payload: { joined: member('cyd'), count: 2 } },
+        { type: 'presence', topic: 't', payload },
+      );
+      expect([driver.itemsOf('a', 'presence'), driver.itemsOf('a', 'presence-change')]).toEqual([[], []]);
+      answer(driver, 'ada', 'bob', 'cyd');
+      for (const tabId of ['a', 'b']) {
+        expect(driver.itemsOf(tabId, 'presence').at(-1)).toMatchObject({ count: 3 });
+      }
+      expect(driver.itemsOf('a', 'presence')).toHaveLength(1);
+      // From now on the list is sure.
+      driver.attach('c');
+      watch(driver, 'c', true);
+      expect(driver.itemsOf('c', 'presence')).toMatchObject([{ count: 3 }]);
+      expect(driver.sent('watch')).toHaveLength(2);
+    },
+  );
+
+  it('are asked for as ones that resume where a tab with an older list comes before the session', () => {
+    const driver = new HubDriver();
+    driver.attach('a');
+    driver.attach('b');
+    watch(driver, 'b');
+    watch(driver, 'a', true);
+    driver.open();
+    driver.welcome();
+    expect(driver.sent('watch').map(({ head }) => head.resumes)).toEqual([true]);
   });
 
   it('end with the reason of the server', () => {

@@ -18,13 +18,16 @@ interface Watcher {
 interface Room {
   readonly topic: string;
   readonly watchers: Set<Watcher>;
-  /** By identity; null before the first list. */
-  members: Map<string, Member> | null;
+  /** By identity. */
+  members: Map<string, Member>;
   count: number;
+  /** Whether this hub has given a list, or a tab has one of an earlier hub: the next one must have no holes. */
+  resumes: boolean;
+  /** `resumes`: how it was asked. A server that has just started answers only such a request when others are back. */
   wire:
     | { readonly state: 'wanted' }
-    | { readonly state: 'asked'; readonly id: string }
-    | { readonly state: 'live' };
+    | { readonly state: 'asked'; readonly id: string; readonly resumes: boolean }
+    | { readonly state: 'live'; readonly resumes: boolean };
 }
 
 /** Something to say to the server about who is where. */
@@ -52,8 +55,7 @@ export class Presences {
     if (own.size >= coreLimits.watchesPerTab) return queueFull('presence lists');
     const room = this.#rooms.get(topic) ?? this.#add(topic);
     if (!room) return queueFull('presence lists');
-    // A tab that had a list at an earlier hub loses nothing by waiting until the new one is sure.
-    if (resumes && room.watchers.size === 0) room.members = new Map();
+    if (resumes) makeSure(room);
     const watcher: Watcher = { tab, watch, room, isBehind: false };
     own.set(watch, watcher);
     this.#byTab.set(tab.id, own);
@@ -73,7 +75,7 @@ export class Presences {
     room.watchers.delete(watcher);
     if (room.watchers.size > 0) return [];
     this.#rooms.delete(room.topic);
-    return room.wire.state === 'wanted' ? [] : [{ kind: 'unwatch', topic: room.topic }];
+    return [{ kind: 'unwatch', topic: room.topic }];
   }
 
   dropTab(tab: Tab): PresenceRequest[] {
@@ -87,8 +89,9 @@ export class Presences {
     for (const room of this.#rooms.values()) {
       if (room.wire.state !== 'wanted') continue;
       const id = `w${(this.#count += 1)}`;
-      room.wire = { state: 'asked', id };
-      requests.push({ kind: 'watch', id, topic: room.topic, resumes: room.members !== null });
+      const { topic, resumes } = room;
+      room.wire = { state: 'asked', id, resumes };
+      requests.push({ kind: 'watch', id, topic, resumes });
     }
     return requests;
   }
@@ -103,24 +106,28 @@ export class Presences {
     const room = this.#rooms.get(topic);
     const isMeant = re === undefined ? room?.wire.state === 'live' : isAnswer(room, re);
     if (!room || !isMeant) return;
-    room.wire = { state: 'live' };
+    if (room.wire.state === 'asked') room.wire = { state: 'live', resumes: room.wire.resumes };
+    room.resumes = true;
     room.members = new Map(payload.members.map((member) => [member.identity, member]));
     room.count = payload.count;
     for (const watcher of room.watchers) tellList(watcher);
   }
 
   /** Somebody came or went. */
-  change({ topic, payload: { joined, left, count } }: ServerMessage<'presence-change'>): void {
+  change({ topic, payload: { joined, left, named, count } }: ServerMessage<'presence-change'>): void {
     const room = this.#rooms.get(topic);
     if (room?.wire.state !== 'live') return;
-    const members = room.members!;
+    const { members } = room;
     if (left) members.delete(left.identity);
-    if (joined && members.size < protocolLimits.members) members.set(joined.identity, joined);
+    for (const member of [joined, named]) {
+      if (member && members.size < protocolLimits.members) members.set(member.identity, member);
+    }
     room.count = count;
     for (const watcher of room.watchers) {
       const { tab, watch } = watcher;
       if (isFull(tab)) watcher.isBehind = true;
-      else if (!watcher.isBehind) tab.answers.push({ kind: 'presence-change', watch, joined, left, count });
+      else if (!watcher.isBehind)
+        tab.answers.push({ kind: 'presence-change', watch, joined, left, named, count });
     }
   }
 
@@ -149,10 +156,26 @@ export class Presences {
 
   #add(topic: string): Room | undefined {
     if (this.#rooms.size >= coreLimits.watches) return undefined;
-    const room: Room = { topic, watchers: new Set(), members: null, count: 0, wire: { state: 'wanted' } };
+    const room: Room = {
+      topic,
+      watchers: new Set(),
+      members: new Map(),
+      count: 0,
+      resumes: false,
+      wire: { state: 'wanted' },
+    };
     this.#rooms.set(topic, room);
     return room;
   }
+}
+
+/**
+ * A tab that has a list of an earlier hub would take what is missing from the next one for leaves. It loses nothing by
+ * waiting for one that is sure; what was asked before, or answered, may not be.
+ */
+function makeSure(room: Room): void {
+  room.resumes = true;
+  if (room.wire.state !== 'wanted' && !room.wire.resumes) room.wire = { state: 'wanted' };
 }
 
 const isAnswer = (room: Room | undefined, re: string): boolean =>
@@ -165,5 +188,5 @@ function tellList(watcher: Watcher): void {
   const { tab, watch, room } = watcher;
   watcher.isBehind = isFull(tab);
   if (watcher.isBehind) return;
-  tab.answers.push({ kind: 'presence', watch, members: [...room.members!.values()], count: room.count });
+  tab.answers.push({ kind: 'presence', watch, members: [...room.members.values()], count: room.count });
 }
