@@ -262,9 +262,14 @@ describe('window', () => {
 });
 
 /** Bytes outside of the heap that are in use: what only waits for the collector is not. */
-function externalBytes(): number {
+async function externalBytes(): Promise<number> {
   setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
+  const collectGarbage = runInNewContext('gc') as () => void;
+  // Buffers are given back by a thread of its own; a later collection waits for it.
+  for (let round = 0; round < 3; round++) {
+    collectGarbage();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   return process.memoryUsage().external;
 }
 
@@ -275,14 +280,14 @@ describe('a slow reader', () => {
     const slow = await running.client({ hello: { clientId: 'slow' } });
     await slow.subscribe('t');
     slow.socket.pause();
-    const before = externalBytes();
+    const before = await externalBytes();
     // 100 MB, far more than the kernel's buffers and the history hold.
     for (let index = 1; index <= 1000; index++) {
       await running.server.publish('t', 'x'.repeat(100_000));
       if (index % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
     expect(running.server.stats().delivered).toBeLessThan(500);
-    expect(externalBytes() - before).toBeLessThan(20_000_000);
+    expect((await externalBytes()) - before).toBeLessThan(2_000_000);
     slow.socket.resume();
     const gap = await slow.one('gap');
     expect(gap.payload.reason).toBe('history');
