@@ -19,8 +19,8 @@ export const internalHubNames: readonly string[] = `
 
 /** The same for the tab: names that neither its API nor a port nor a browser has. */
 export const internalTabNames: readonly string[] = `
-  after allStored anew answer api ask attached calls compete deliveries deposed detached drop elected ended frozen
-  hasEngine hidden hold hosts hubLost hubName leave linkHub look lost messages nextAttempt openChannel openSharedWorker
+  after allStored anew answer api ask attached calls compete deliveries deposed detached drop elected ended formerHub
+  frozen hasEngine hidden hold hosts hubLost hubName isDead lastHub leave linkHub look lost messages nextAttempt openChannel openSharedWorker
   otherVersion promise pushed randomId read reply restored resume resumeOp settings stand startEngine subscriptions
   take takeEarly taken thaw update visibility waits wake wasPushed watchPage whenFree withdraw world
 `

@@ -114,6 +114,72 @@ describe('a SharedWorker', () => {
     expect(tab.last().life).toBe(3);
   });
 
+  describe('whose hub has died', () => {
+    const tried = ({ hosts }: Awaited<ReturnType<typeof openTab>>) =>
+      hosts.map(({ life, isClosed }) => `${life}${isClosed ? ' closed' : ''}`);
+
+    async function openOrphan(afterMs: number) {
+      const tab = await openTab();
+      await tab.answer(attachedReply('a'));
+      tab.free('life of a');
+      await pass(afterMs);
+      return tab;
+    }
+
+    it('is asked under its name, and after 150 ms under another one besides', async () => {
+      const tab = await openOrphan(149);
+      expect(tried(tab)).toEqual(['0 closed', '0']);
+      await pass(1);
+      expect(tried(tab)).toEqual(['0 closed', '0', '1']);
+      await tab.answer(attachedReply('b'));
+      expect(tab.socket.status).toMatchObject({ state: 'open', hubId: 'b' });
+      expect(tried(tab)).toEqual(['0 closed', '0 closed', '1']);
+      tab.free('life of b');
+      await turn();
+      expect(tab.last().life).toBe(1);
+    });
+
+    it('keeps its name if it answers before that', async () => {
+      const tab = await openOrphan(149);
+      await tab.answer(attachedReply('b'));
+      await pass(silenceMs);
+      expect(tried(tab)).toEqual(['0 closed', '0']);
+    });
+
+    it('keeps its name if it was slow, and the other one is not the hub', async () => {
+      const tab = await openOrphan(150);
+      await tab.answer(standby);
+      tab.hosts[1]!.answer({ kind: 'waiting' });
+      await pass(tabLimits.attachTimeoutMs);
+      tab.hosts[1]!.answer(attachedReply('b'));
+      await turn();
+      expect(tab.socket.status).toMatchObject({ state: 'open', hubId: 'b' });
+      expect(tried(tab)).toEqual(['0 closed', '0', '1 closed']);
+      tab.free('life of b');
+      await turn();
+      expect(tab.last().life).toBe(0);
+    });
+
+    it('is looked for as ever, under the other name, when neither has answered', async () => {
+      const tab = await openOrphan(150 + tabLimits.attachTimeoutMs);
+      expect(tried(tab)).toEqual(['0 closed', '0 closed', '1 closed', '1']);
+    });
+
+    it('leads to the next host if it cannot be started any more', async () => {
+      const tab = await openOrphan(150);
+      tab.hosts[1]!.fail(failure('host-unavailable', 'blocked'));
+      await turn();
+      expect(tried(tab)).toEqual(['0 closed', '0 closed', '1 closed']);
+      expect(tab.competing(hubLock)).toBe(1);
+    });
+
+    it('is let go of in the turn in which the page is hidden', async () => {
+      const tab = await openOrphan(150);
+      tab.page()!.hidden();
+      expect(tried(tab)).toEqual(['0 closed', '0 closed', '1 closed']);
+    });
+  });
+
   it('that stays silent is passed by where another one has the hub, over the channel', async () => {
     const tab = await openTab();
     const hub = tab.hubAt('a');
@@ -122,6 +188,10 @@ describe('a SharedWorker', () => {
     await turn();
     expect(tab.socket.status).toMatchObject({ state: 'open', hubId: 'a' });
     expect(tab.hosts.map(({ isClosed }) => isClosed)).toEqual([true, true]);
+    // Nor is it asked first when that hub has died.
+    tab.free('life of a');
+    await turn();
+    expect(tab.last().life).toBe(1);
   });
 
   it('is waited for through 10.8 s of silence and no longer', async () => {

@@ -52,6 +52,7 @@ export function createHubConnector(
     api: hooks.api,
     nextAttempt: () => (channels += 1),
     formerHub: { id: '' },
+    lastHub: { isDead: false },
     otherVersion: (version) =>
       hooks.waits(failure('unsupported-version', `the hub speaks version ${version}`)),
     anew,

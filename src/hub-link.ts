@@ -18,7 +18,7 @@ export interface HubLink {
  * died, does not know the tab any more, or does not take a batch in time.
  */
 export function linkToHub(
-  { world, tabId, signal, anew }: HubSearch,
+  { world, tabId, signal, anew, lastHub }: HubSearch,
   hub: HubPort['hub'],
   reply: Attached,
   ops: TabOp[],
@@ -29,8 +29,13 @@ export function linkToHub(
   const queue = createOpQueue({ push: (batch) => hub.push(hubId, tabId, batch), pushed, lost }, ops, world);
   signal.addEventListener('abort', queue.close);
   // Nobody but this lock tells that the hub is dead. Without locks the deadline of the next batch has to do.
+  lastHub.isDead = false;
   if (world.locks && reply.lifeLock) {
-    signal.addEventListener('abort', world.locks.whenFree(reply.lifeLock, lost));
+    const died = () => {
+      lastHub.isDead = true;
+      lost();
+    };
+    signal.addEventListener('abort', world.locks.whenFree(reply.lifeLock, died));
   }
   return { push: queue.push, detach: () => void hub.detach(hubId, tabId) };
 }

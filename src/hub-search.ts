@@ -13,6 +13,8 @@ export interface TabSide {
   nextAttempt(): number;
   /** The hub that this tab has left for a newer one. If it was frozen, it may still say that it is up. */
   readonly formerHub: { id: string };
+  /** Whether the hub that this tab was attached to last is known to be dead. */
+  readonly lastHub: { isDead: boolean };
   /** The hub speaks this version of the contract, and the tab waits for another one. */
   otherVersion(version: number): void;
   /** Something has changed by which this tab has to look for its hub anew, even if it has one. */
@@ -48,6 +50,18 @@ export interface AskablePort extends HubPort {
   ask(deadlineMs: number): Promise<AttachReply | undefined>;
 }
 
+/**
+ * As `withDeadline`, in two parts: the timer of a page that was frozen, or slept, comes before the answer that lies unread.
+ */
+export async function waitInTwoParts<T>(
+  answer: Promise<T>,
+  deadlineMs: number,
+  world: Pick<TabWorld, 'after'>,
+): Promise<T | undefined> {
+  const half = () => withDeadline(answer, deadlineMs / 2, world);
+  return (await half()) ?? half();
+}
+
 /** Opens a port for as long as the search lasts, or until it is closed. */
 export function openPort(search: HubSearch, open: (failed: (error: Error) => void) => HubPort): AskablePort {
   const { world, signal } = search;
@@ -61,9 +75,7 @@ export function openPort(search: HubSearch, open: (failed: (error: Error) => voi
     hub: port.hub,
     ask(deadlineMs) {
       const answer = Promise.race([port.hub.attach(attachRequest(search)), failed]);
-      // In two parts: the timer of a page that was frozen, or slept, comes before the answer that lies unread.
-      const half = () => withDeadline(answer, deadlineMs / 2, world);
-      return half().then((reply) => reply ?? half());
+      return waitInTwoParts(answer, deadlineMs, world);
     },
     close() {
       signal.removeEventListener('abort', close);

@@ -14,6 +14,8 @@ export const pushTimeoutMs = 10_000;
 /** Deadline of the first attempt to attach to a SharedWorker; doubled with each further one, up to the last. */
 export const attachTimeoutMs = 300;
 export const attachTimeoutMaxMs = 4_800;
+/** How long the worker that follows a dead one may take before that of the next life is asked besides. */
+export const respawnMs = 150;
 /** Deadline for the first answer of an engine that this tab has started. */
 export const engineTimeoutMs = 10_000;
 /** How long the hub may take to answer over the channel before it is called again, or the SharedWorker is asked. */

@@ -2,6 +2,7 @@ import { searchChannel, type ChannelSearch } from './channel-search.ts';
 import { failure } from './failure.ts';
 import { openPort, type AskablePort, type HubAnswer, type HubSearch } from './hub-search.ts';
 import * as tabLimits from './limits.ts';
+import { searchRespawned } from './respawn-search.ts';
 
 /** What a tab knows of the SharedWorkers that it has constructed. */
 export interface SharedWorkerLives {
@@ -47,12 +48,18 @@ export async function searchSharedWorker(
     return { hub: port.hub, reply };
   }
 
+  if (search.lastHub.isDead && world.openChannel) {
+    const respawned = await searchRespawned(search, lives.life);
+    if (signal.aborted) return null;
+    lives.life = respawned?.life ?? lives.life + 1;
+    if (respawned) return respawned.found;
+  }
   for (; ; silences += 1) {
     if (silences >= tabLimits.silencesInLife && world.openChannel) {
       channel ??= searchChannel(search, world.openChannel);
+      lives.life += 1;
       const found = await channel.look();
       if (found || signal.aborted) return found;
-      lives.life += 1;
     }
     deadlineMs = Math.min(deadlineMs * 2, tabLimits.attachTimeoutMaxMs);
     const port = openPort(search, (failed) =>
