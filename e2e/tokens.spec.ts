@@ -104,36 +104,36 @@ test.describe('a canary as the token', () => {
   test.use({ settings: { users: true, tokens: { subprotocol: true, query: 'token' } } });
 
   for (const tokenBy of ['message', ...upgrades] as const) {
-    test(`by ${tokenBy} is in no store, status, error or console of the browser`, async ({
-      backend,
-      context,
-      open,
-    }) => {
-      const seen: string[] = [];
-      context.on('console', (message) => seen.push(message.text()));
-      // In the page, where the console of the hub is that of the page.
-      const options = { tokenBy, host: 'page' } as const;
-      const tab = await open({ auth: ['ada/canary-4c2d'], options });
-      await tab.reaches('open');
-      await tab.subscribe('news');
-      await tab.publish('news', 'hello');
-      await tab.fates();
-      await tab.page.evaluate(() => {
-        pageTab.auth = ['nobody/canary-4c2d'];
-        pageTab.authCalls = 0;
-        return pageTab.outcome(pageTab.socket.reconnect());
-      });
-      const { lastError } = await tab.reaches('suspended');
-      expect(lastError?.detail).toBe('4401');
-      await tab.page.evaluate(`console.log('the console is heard')`);
-      seen.push(await tab.page.evaluate(() => JSON.stringify(pageTab.statuses)));
-      seen.push(await tab.page.evaluate(dumpDatabases));
-      expect((await backend.record()).tokens).toEqual(['ada/canary-4c2d', 'nobody/canary-4c2d']);
-      const all = seen.join('\n');
-      for (const place of ['the console is heard', 'suspended', 'ada']) expect(all).toContain(place);
-      expect(all).not.toContain('canary');
-      expect(all).not.toContain('Y2FuYXJ5');
-    });
+    test(
+      `by ${tokenBy} is in no store, status, error or console of the browser`,
+      { tag: '@any-host' },
+      async ({ backend, context, open }) => {
+        const seen: string[] = [];
+        context.on('console', (message) => seen.push(message.text()));
+        // In the page, where the console of the hub is that of the page.
+        const options = { tokenBy, host: 'page' } as const;
+        const tab = await open({ auth: ['ada/canary-4c2d'], options });
+        await tab.reaches('open');
+        await tab.subscribe('news');
+        await tab.publish('news', 'hello');
+        await tab.fates();
+        await tab.page.evaluate(() => {
+          pageTab.auth = ['nobody/canary-4c2d'];
+          pageTab.authCalls = 0;
+          return pageTab.outcome(pageTab.socket.reconnect());
+        });
+        const { lastError } = await tab.reaches('suspended');
+        expect(lastError?.detail).toBe('4401');
+        await tab.page.evaluate(`console.log('the console is heard')`);
+        seen.push(await tab.page.evaluate(() => JSON.stringify(pageTab.statuses)));
+        seen.push(await tab.page.evaluate(dumpDatabases));
+        expect((await backend.record()).tokens).toEqual(['ada/canary-4c2d', 'nobody/canary-4c2d']);
+        const all = seen.join('\n');
+        for (const place of ['the console is heard', 'suspended', 'ada']) expect(all).toContain(place);
+        expect(all).not.toContain('canary');
+        expect(all).not.toContain('Y2FuYXJ5');
+      },
+    );
   }
 });
 
