@@ -15,6 +15,9 @@ type Project = NonNullable<Config['projects']>[number];
 /** What needs one browser only, or looks for the host itself, runs in the project of the usual host. */
 const once = ['chaos/**', 'consumer/**', 'policy/**', 'hosts.spec.ts'];
 
+/** Tests that set the host themselves, or never come as far as one: what they see is the same in every project of a browser. */
+const anyHost = /@any-host/;
+
 const useChromium: Config['use'] & object = {
   browserName: 'chromium',
   launchOptions: {
@@ -72,6 +75,6 @@ export default defineConfig<E2eOptions>({
   ].map((project) =>
     project.use?.host === hosts[0]
       ? project
-      : { ...project, testIgnore: [project.testIgnore ?? [], once].flat() },
+      : { ...project, testIgnore: [project.testIgnore ?? [], once].flat(), grepInvert: anyHost },
   ),
 });

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type Plugin } from 'vitest/config';
 import { chromiumArgs, findChromium } from './scripts/browser.mjs';
@@ -24,6 +25,8 @@ const serveWorkerSource: Plugin = {
 
 /** Tests wait for events alone; a loaded machine makes them slow, and nothing else. */
 const testTimeout = 20_000;
+/** Many tests wait for processes and sockets: vitest's own rule, one less than processors, leaves one of two idle. */
+const maxWorkers = Math.max(2, availableParallelism() - 1);
 const executablePath = findChromium();
 const tests = ['src', 'worker', 'server', 'demo', 'bench', 'scripts', 'sim'].map(
   (folder) => `${folder}/**/*.test.ts`,
@@ -40,12 +43,13 @@ export default defineConfig({
         test: {
           name: 'unit',
           testTimeout,
+          maxWorkers,
           environment: 'node',
           include: tests,
           exclude: [...browserTests, ...proxyTests, '**/dist/**'],
         },
       },
-      { test: { name: 'proxy', testTimeout, environment: 'node', include: proxyTests } },
+      { test: { name: 'proxy', testTimeout, maxWorkers, environment: 'node', include: proxyTests } },
       {
         plugins: [serveWorkerSource],
         // A dependency that is found in the middle of a run would reload the page under a test.

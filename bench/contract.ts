@@ -39,11 +39,17 @@ export interface BenchRow {
   readonly ratio: number;
 }
 
+/** What it can be measured in. */
+export const benchBrowsers = ['chromium', 'firefox'] as const;
+export type BenchBrowser = (typeof benchBrowsers)[number];
+
 /** How much is measured: few repetitions of short runs, or more of longer ones. */
 export interface BenchPlan {
   readonly repetitions: number;
   /** Multiplies the number of messages. */
   readonly scale: number;
+  /** For those suites that can be run in another one than Chromium. */
+  readonly browser: BenchBrowser;
 }
 
 export const topic = 'bench';

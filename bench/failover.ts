@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import type * as Onesocket from 'onesocket';
-import type { Browser, BrowserContext, Page } from 'playwright';
+import type { BrowserContext, Page } from 'playwright';
 import { electionPath, libraryPath, type BenchPlan, type BenchRow } from './contract.ts';
 import type { Lab } from './lab.ts';
+import type { MortalBrowser } from './mortal-browser.ts';
 import { median } from './statistics.ts';
 
 const followers = 3;
@@ -14,7 +14,7 @@ interface Ending {
   readonly name: string;
   readonly host: 'shared-worker' | 'dedicated-worker';
   /** Gives what undoes it, if anything does. */
-  end(leader: Page, browser: Browser): Promise<(() => void) | void> | void;
+  end(browser: MortalBrowser, leader: Page): Promise<(() => void) | void> | void;
   /** What an election alone can be measured with; null where nobody else ever elects anew. */
   readonly peerBoundMs?: number;
   /** Whether nobody publishes when it ends; else it nearly always is in the middle of a write. */
@@ -22,23 +22,23 @@ interface Ending {
 }
 
 const endings: readonly Ending[] = [
-  { name: 'leader closed', host: 'dedicated-worker', end: (leader) => void leader.close() },
-  { name: 'leader crashed', host: 'dedicated-worker', end: crash },
+  { name: 'leader closed', host: 'dedicated-worker', end: (_, leader) => void leader.close() },
+  { name: 'leader crashed', host: 'dedicated-worker', end: (browser, leader) => browser.crash(leader) },
   // An election by lock alone never ends while its leader is frozen: beside ours stand the bounds that we state.
   {
     name: 'leader frozen',
     host: 'dedicated-worker',
-    end: (_, browser) => freeze(browser),
+    end: (browser) => browser.freezeLeader(),
     peerBoundMs: 7_000,
     isQuiet: true,
   },
   {
     name: 'frozen in a write',
     host: 'dedicated-worker',
-    end: (_, browser) => freeze(browser),
+    end: (browser) => browser.freezeLeader(),
     peerBoundMs: 17_000,
   },
-  { name: 'worker killed', host: 'shared-worker', end: (_, browser) => killSharedWorkers(browser) },
+  { name: 'worker killed', host: 'shared-worker', end: (browser) => browser.killSharedWorkers() },
 ];
 
 /**
@@ -52,9 +52,9 @@ export async function measureFailover(lab: Lab, plan: BenchPlan): Promise<BenchR
     const ours: number[] = [];
     const peer: number[] = [];
     for (let index = 0; index < count; index += 1) {
-      ours.push(await lab.withBrowser((context, port) => failOver(context, port, ending)));
+      ours.push(await lab.withBrowser(plan.browser, (browser, port) => failOver(browser, port, ending)));
       if (!ending.peerBoundMs)
-        peer.push(await lab.withBrowser((context, port) => elect(context, port, ending)));
+        peer.push(await lab.withBrowser(plan.browser, (browser, port) => elect(browser, port, ending)));
     }
     const peerMs = ending.peerBoundMs ?? median(peer);
     rows.push({
@@ -71,11 +71,11 @@ export async function measureFailover(lab: Lab, plan: BenchPlan): Promise<BenchR
 }
 
 async function failOver(
-  context: BrowserContext,
+  browser: MortalBrowser,
   port: number,
   { host, end, isQuiet }: Ending,
 ): Promise<number> {
-  const [leader, ...others] = await openPages(context, port);
+  const [leader, ...others] = await openPages(browser.context, port);
   for (const page of [leader!, ...others]) {
     await page.evaluate(connectPage, { port, host, entry: libraryPath });
   }
@@ -84,22 +84,22 @@ async function failOver(
   const before = isQuiet ? null : publish();
   if (before) await Promise.all(others.map((page) => page.evaluate(isFlowing)));
   const endedAt = Date.now();
-  const undo = await end(leader!, context.browser()!);
+  const undo = await end(browser, leader!);
   const back = before ?? publish();
   const backAt = Math.max(...(await Promise.all(back)));
   undo?.();
   return backAt - endedAt;
 }
 
-async function elect(context: BrowserContext, port: number, { end, host }: Ending): Promise<number> {
-  const [leader, ...others] = await openPages(context, port);
+async function elect(browser: MortalBrowser, port: number, { end, host }: Ending): Promise<number> {
+  const [leader, ...others] = await openPages(browser.context, port);
   for (const page of [leader!, ...others]) await page.addScriptTag({ url: electionPath });
   await leader!.evaluate(awaitLeadership);
   const elected = others.map((page) => page.evaluate(awaitLeadership).catch(() => Infinity));
   await Promise.all(others.map((page) => page.evaluate(() => (globalThis as ElectingPage).applied)));
   const endedAt = Date.now();
   // There is no SharedWorker to be killed: the nearest that there is.
-  await (host === 'shared-worker' ? crash(leader!) : end(leader!, context.browser()!));
+  await (host === 'shared-worker' ? browser.crash(leader!) : end(browser, leader!));
   return (await Promise.race(elected)) - endedAt;
 }
 
@@ -170,34 +170,4 @@ async function awaitLeadership(): Promise<number> {
   page.applied = navigator.locks.query();
   await elected;
   return Date.now();
-}
-
-async function crash(leader: Page): Promise<void> {
-  const devtools = await leader.context().newCDPSession(leader);
-  // The answer never comes: the process that would give it is gone.
-  void devtools.send('Page.crash').catch(() => {});
-}
-
-async function killSharedWorkers(browser: Browser): Promise<void> {
-  const devtools = await browser.newBrowserCDPSession();
-  const { targetInfos } = await devtools.send('Target.getTargets', { filter: [{ type: 'shared_worker' }] });
-  for (const { targetId } of targetInfos) await devtools.send('Target.closeTarget', { targetId });
-}
-
-/** Stops the process of the leader, which is the one with a worker's thread. Gives what lets it go on. */
-async function freeze(browser: Browser): Promise<() => void> {
-  const devtools = await browser.newBrowserCDPSession();
-  const { processInfo } = await devtools.send('SystemInfo.getProcessInfo');
-  const leader = processInfo.find(
-    ({ type, id }) => type === 'renderer' && threadsOf(id).has('DedicatedWorker'),
-  );
-  if (!leader) throw new Error('no process has a dedicated worker');
-  process.kill(leader.id, 'SIGSTOP');
-  return () => process.kill(leader.id, 'SIGCONT');
-}
-
-/** Names of the threads of a process, which Linux cuts at 15 characters. */
-function threadsOf(pid: number): Set<string> {
-  const folder = `/proc/${pid}/task`;
-  return new Set(readdirSync(folder).map((task) => readFileSync(`${folder}/${task}/comm`, 'utf8').trim()));
 }

@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import { chromium, type Browser, type BrowserContext } from 'playwright';
+import { chromium, type Browser } from 'playwright';
 import { startServerProcess, type ServerProcess } from '../demo/backend/server-process.ts';
 import { chromiumArgs, findChromium } from '../scripts/browser.mjs';
-import type { BenchCommand, ServerCost, Side } from './contract.ts';
+import type { BenchBrowser, BenchCommand, ServerCost, Side } from './contract.ts';
+import { openContext, startMortalBrowser, type MortalBrowser } from './mortal-browser.ts';
 import { openBenchTab, type BenchTab } from './page.ts';
 import { openProfile, type Profile } from './profile.ts';
 
@@ -10,8 +11,8 @@ import { openProfile, type Profile } from './profile.ts';
 export interface Lab extends AsyncDisposable {
   /** Opens tabs in a fresh browser context, gives them to `run`, and closes them. */
   withTabs<T>(count: number, run: (tabs: readonly BenchTab[]) => Promise<T>): Promise<T>;
-  /** Gives a context in a browser of its own and the server's port to `run`, and kills that browser, whatever it was done to. */
-  withBrowser<T>(run: (context: BrowserContext, port: number) => Promise<T>): Promise<T>;
+  /** Gives a browser of its own and the server's port to `run`, and ends that browser, whatever was done to it. */
+  withBrowser<T>(name: BenchBrowser, run: (browser: MortalBrowser, port: number) => Promise<T>): Promise<T>;
   /** Publishes numbered messages at full speed. Settles with the time of the beginning, ms since the epoch. */
   flood(side: Side, count: number): Promise<number>;
   /** Of the server. */
@@ -41,15 +42,9 @@ const floodTimeoutMs = 120_000;
 const labOf = (server: ServerProcess, browser: Browser, executablePath: string): Lab => {
   const cost = async (side: Side) => (await ask({ kind: 'cost', side })) as ServerCost;
   const ask = (command: BenchCommand) => server.request(command, floodTimeoutMs);
-  const contextOf = async (owner: Browser): Promise<BrowserContext> => {
-    const context = await owner.newContext();
-    // tsx compiles with esbuild's keepNames, whose helper the functions that run in the page would miss.
-    await context.addInitScript('globalThis.__name = (target) => target');
-    return context;
-  };
   return {
     async withTabs(count, run) {
-      const context = await contextOf(browser);
+      const context = await openContext(browser);
       const open = async () => await openBenchTab(await context.newPage(), server.port);
       const tabs = await Promise.all(Array.from({ length: count }, open));
       try {
@@ -58,12 +53,12 @@ const labOf = (server: ServerProcess, browser: Browser, executablePath: string):
         await context.close();
       }
     },
-    async withBrowser(run) {
-      const other = await chromium.launchServer({ executablePath, args: chromiumArgs });
+    async withBrowser(name, run) {
+      const other = await startMortalBrowser(name);
       try {
-        return await run(await contextOf(await chromium.connect(other.wsEndpoint())), server.port);
+        return await run(other, server.port);
       } finally {
-        await other.kill();
+        await other.end();
       }
     },
     flood: async (side, count) => (await ask({ kind: 'flood', side, count })) as number,

@@ -7,7 +7,7 @@ import { openPage, Tab } from './harness/tab.ts';
 // A hub that resumes waits until the server has run for one grace period.
 const graceMs = 1_000;
 // Long enough for a reconnection on a busy machine.
-const longGraceMs = 10_000;
+const longGraceMs = 6_000;
 
 const settingsWith = (ms: number) => ({ users: true, presence: { graceMs: ms } });
 

@@ -5,7 +5,9 @@ import type { Tab } from './harness/tab.ts';
 import { expect, test } from './harness/test.ts';
 
 const mib = 1024 * 1024;
-const size = 20 * mib;
+/** So many chunks that a transfer has a middle; the path lets some 7 MB through in a second. */
+const size = 8 * mib;
+const largeSize = 20 * mib;
 
 /** Puts a slow path with a meter between the proxy and the server. */
 const metered = async (backend: Backend): Promise<MeteredPath> => {
@@ -95,8 +97,8 @@ const fateOf = async (tab: Tab, id: string) => (await tab.fates()).find((each) =
 const accepted = async (backend: Backend): Promise<string[]> =>
   (await backend.lines('files')).map((line) => line.split(' ').slice(2).join(' '));
 
-const inFull = `file: blob text/x-test ${hashOf(size)}`;
-const atServer = `blob:${size}:${hashOf(size)}`;
+const inFull = (bytes: number): string => `file: blob text/x-test ${hashOf(bytes)}`;
+const atServer = (bytes: number): string => `blob:${bytes}:${hashOf(bytes)}`;
 
 declare global {
   /** What a page has seen of large messages, in order. */
@@ -132,14 +134,14 @@ test('20 MB go up and down while a chat goes on, and what is behind them in thei
       if ((payload as number) % 2 === 1 && !isDone) pageTab.socket.publish('chat', (payload as number) + 1);
     });
   });
-  await publishBlob(tab, size);
+  await publishBlob(tab, largeSize);
   await tab.publish('files', 'behind');
   await tab.publish('chat', 0);
   for (const each of [tab, other]) {
     await receivesFiles(each, 2);
-    expect(await files(each)).toEqual([inFull, 'file: "behind"']);
+    expect(await files(each)).toEqual([inFull(largeSize), 'file: "behind"']);
   }
-  expect(await accepted(backend)).toEqual([atServer, '"behind"']);
+  expect(await accepted(backend)).toEqual([atServer(largeSize), '"behind"']);
   expect((await tab.fates()).map(({ acked }) => acked)).toEqual(['ok', 'ok', 'ok']);
   const seen = await eventsOf(tab);
   for (const direction of ['up', 'down']) {
@@ -194,7 +196,7 @@ test('an upload goes on where it was after the connection was cut', async ({ bac
     backend.proxy.heal();
   }
   expect(await fateOf(tab, id)).toMatchObject({ stored: 'ok', acked: 'ok' });
-  expect(await accepted(backend)).toEqual([atServer]);
+  expect(await accepted(backend)).toEqual([atServer(size)]);
   expect(path.passed.up).toBeLessThan(1.3 * size);
   const ratios = (await eventsOf(tab)).filter((event) => event.startsWith('up'));
   expect(ratios.at(-1)).toBe('up: all');
@@ -210,7 +212,7 @@ test('an upload begins anew at a server that was restarted in the middle', async
   await backend.process.restart();
   expect(await fateOf(tab, id)).toMatchObject({ stored: 'ok', acked: 'ok' });
   await tab.fates();
-  expect(await accepted(backend)).toEqual([atServer, '"behind"']);
+  expect(await accepted(backend)).toEqual([atServer(size), '"behind"']);
 });
 
 test('an upload goes on when its tab is closed in the middle', async ({ backend, open }) => {
@@ -222,7 +224,7 @@ test('an upload goes on when its tab is closed in the middle', async ({ backend,
   await path.until('up', size / 4);
   await tab.page.close();
   await receivesFiles(other, 1);
-  expect(await files(other)).toEqual([inFull]);
+  expect(await files(other)).toEqual([inFull(size)]);
   expect(path.passed.up).toBeLessThan(1.3 * size);
 });
 
@@ -247,8 +249,8 @@ test('an upload goes on when the hub is killed in the middle', async ({
   await kill.hub([...carriers, tab]);
   expect(await fateOf(tab, id)).toMatchObject({ stored: 'ok', acked: 'ok' });
   await receivesFiles(tab, 2);
-  expect(await files(tab)).toEqual([inFull, 'file: "behind"']);
-  expect(await accepted(backend)).toEqual([atServer, '"behind"']);
+  expect(await files(tab)).toEqual([inFull(size), 'file: "behind"']);
+  expect(await accepted(backend)).toEqual([atServer(size), '"behind"']);
   expect(path.passed.up).toBeLessThan(1.5 * size);
 });
 
@@ -269,7 +271,7 @@ test('an upload is found again after a reload of its page', async ({ backend, op
     return { pending, outcomes: await Promise.all(outcomes) };
   }, id);
   expect(found).toEqual({ pending: [[id, size]], outcomes: ['ok', 'ok'] });
-  expect(await accepted(backend)).toEqual([atServer]);
+  expect(await accepted(backend)).toEqual([atServer(size)]);
 });
 
 test('an upload that is aborted lets through what waited behind it', async ({ backend, open }) => {

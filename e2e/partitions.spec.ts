@@ -95,25 +95,23 @@ test('a frame in a page of another site has a hub of its own, which works like a
   await expectNoLoss(backend, [first, sibling], 'news');
 });
 
-test('a frame that the browser denies its storage has a connection of its own, and says so', async ({
-  backend,
-  browserName,
-  context,
-  site,
-  specOf,
-}) => {
-  test.skip(browserName !== 'chromium', 'Firefox gives every frame a partition');
-  const embedding = await openPage(context, `${site.otherOrigin}/`);
-  const framed = new Tab(await embed(embedding, `${site.origin}/framed`), specOf({ options: anyHost }));
-  const sibling = new Tab(await embed(embedding, `${site.origin}/framed`), specOf({ options: anyHost }));
-  for (const tab of [framed, sibling]) {
-    await tab.connect();
-    await tab.subscribe('news');
-    const { host, durability } = await tab.reaches('open');
-    expect([host, durability]).toEqual(['unshared', 'memory']);
-  }
-  await framed.publish('news', 'hello');
-  for (const tab of [framed, sibling]) await tab.receives('news', 1);
-  expect((await framed.fates()).map(({ acked }) => acked)).toEqual(['ok']);
-  expect((await backend.record()).connections).toEqual({ now: 2, ever: 2 });
-});
+test(
+  'a frame that the browser denies its storage has a connection of its own, and says so',
+  { tag: '@any-host' },
+  async ({ backend, browserName, context, site, specOf }) => {
+    test.skip(browserName !== 'chromium', 'Firefox gives every frame a partition');
+    const embedding = await openPage(context, `${site.otherOrigin}/`);
+    const framed = new Tab(await embed(embedding, `${site.origin}/framed`), specOf({ options: anyHost }));
+    const sibling = new Tab(await embed(embedding, `${site.origin}/framed`), specOf({ options: anyHost }));
+    for (const tab of [framed, sibling]) {
+      await tab.connect();
+      await tab.subscribe('news');
+      const { host, durability } = await tab.reaches('open');
+      expect([host, durability]).toEqual(['unshared', 'memory']);
+    }
+    await framed.publish('news', 'hello');
+    for (const tab of [framed, sibling]) await tab.receives('news', 1);
+    expect((await framed.fates()).map(({ acked }) => acked)).toEqual(['ok']);
+    expect((await backend.record()).connections).toEqual({ now: 2, ever: 2 });
+  },
+);

@@ -60,50 +60,50 @@ test('tabs with different names have hubs and connections of their own', async (
   expect((await backend.record()).connections).toEqual({ now: 2, ever: 2 });
 });
 
-test('invalid options throw an error that names them, and nothing is sent', async ({
-  backend,
-  site,
-  context,
-}) => {
-  const page = await openPage(context, `${site.origin}/`);
-  const thrown = await page.evaluate(async (url) => {
-    const entry = '/dist/index.js';
-    const { connect, ConnectionError } = await import(entry);
-    const cases: Record<string, () => unknown> = {
-      'not a URL': () => connect('ws://'),
-      'another scheme': () => connect('ftp://example.com/'),
-      'an empty name': () => connect(url, { name: '' }),
-      'a long name': () => connect(url, { name: 'x'.repeat(200) }),
-      'a name of another type': () => connect(url, { name: 7 }),
-      'an empty token': () => connect(url, { auth: '' }),
-      'auth of another type': () => connect(url, { auth: 7 }),
-      'a data worker': () => connect(url, { worker: 'data:text/javascript,' }),
-      'a blob worker': () => connect(url, { worker: URL.createObjectURL(new Blob(['1'])) }),
-      'baseMs 0': () => connect(url, { backoff: { baseMs: 0 } }),
-      'maxMs negative': () => connect(url, { backoff: { maxMs: -1 } }),
-      'maxMs NaN': () => connect(url, { backoff: { maxMs: NaN } }),
-      'maxMs infinite': () => connect(url, { backoff: { maxMs: Infinity } }),
-      'maxMs as text': () => connect(url, { backoff: { maxMs: '5' } }),
-      'maxAttempts 0': () => connect(url, { backoff: { maxAttempts: 0 } }),
-      'intervalMs 0': () => connect(url, { heartbeat: { intervalMs: 0 } }),
-      'connectTimeoutMs negative': () => connect(url, { connectTimeoutMs: -5 }),
-      'maxEntries 0': () => connect(url, { queue: { maxEntries: 0 } }),
-    };
-    const result: Record<string, string> = {};
-    for (const [name, run] of Object.entries(cases)) {
-      try {
-        run();
-        result[name] = 'nothing thrown';
-      } catch (error) {
-        const { code, message } = error as { code: string; message: string };
-        result[name] = error instanceof ConnectionError && message ? code : String(error);
+test(
+  'invalid options throw an error that names them, and nothing is sent',
+  { tag: '@any-host' },
+  async ({ backend, site, context }) => {
+    const page = await openPage(context, `${site.origin}/`);
+    const thrown = await page.evaluate(async (url) => {
+      const entry = '/dist/index.js';
+      const { connect, ConnectionError } = await import(entry);
+      const cases: Record<string, () => unknown> = {
+        'not a URL': () => connect('ws://'),
+        'another scheme': () => connect('ftp://example.com/'),
+        'an empty name': () => connect(url, { name: '' }),
+        'a long name': () => connect(url, { name: 'x'.repeat(200) }),
+        'a name of another type': () => connect(url, { name: 7 }),
+        'an empty token': () => connect(url, { auth: '' }),
+        'auth of another type': () => connect(url, { auth: 7 }),
+        'a data worker': () => connect(url, { worker: 'data:text/javascript,' }),
+        'a blob worker': () => connect(url, { worker: URL.createObjectURL(new Blob(['1'])) }),
+        'baseMs 0': () => connect(url, { backoff: { baseMs: 0 } }),
+        'maxMs negative': () => connect(url, { backoff: { maxMs: -1 } }),
+        'maxMs NaN': () => connect(url, { backoff: { maxMs: NaN } }),
+        'maxMs infinite': () => connect(url, { backoff: { maxMs: Infinity } }),
+        'maxMs as text': () => connect(url, { backoff: { maxMs: '5' } }),
+        'maxAttempts 0': () => connect(url, { backoff: { maxAttempts: 0 } }),
+        'intervalMs 0': () => connect(url, { heartbeat: { intervalMs: 0 } }),
+        'connectTimeoutMs negative': () => connect(url, { connectTimeoutMs: -5 }),
+        'maxEntries 0': () => connect(url, { queue: { maxEntries: 0 } }),
+      };
+      const result: Record<string, string> = {};
+      for (const [name, run] of Object.entries(cases)) {
+        try {
+          run();
+          result[name] = 'nothing thrown';
+        } catch (error) {
+          const { code, message } = error as { code: string; message: string };
+          result[name] = error instanceof ConnectionError && message ? code : String(error);
+        }
       }
-    }
-    return result;
-  }, backend.url);
-  for (const [name, code] of Object.entries(thrown)) expect(code, name).toBe('invalid-option');
-  expect((await backend.record()).connections.ever).toBe(0);
-});
+      return result;
+    }, backend.url);
+    for (const [name, code] of Object.entries(thrown)) expect(code, name).toBe('invalid-option');
+    expect((await backend.record()).connections.ever).toBe(0);
+  },
+);
 
 test('arguments and payloads that cannot be sent throw, and nothing is sent', async ({ backend, open }) => {
   const tab = await open();

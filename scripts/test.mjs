@@ -31,6 +31,12 @@ const suites = {
   webkit: { needs: ['webkit'], command: playwright, kind: 'playwright' },
 };
 
+/**
+ * Steps follow one another; the lanes of a step run side by side, the suites of a lane in turn. Two of these wait most of
+ * their time, and the simulation computes, behind whatever else wants the processor.
+ */
+const steps = [[['unit']], [['proxy', 'webkit'], ['sim']], [['browser']], [['e2e']]];
+
 const noCounts = () => ({ passed: 0, failed: 0, skipped: 0 });
 
 const add = (total, counts) => {
@@ -114,16 +120,17 @@ const environmentOf = (found, report) => ({
 });
 
 const runSuite = async (name, found) => {
-  console.log(`\n=== ${name} ===`);
   const { needs, command, kind } = suites[name];
+  const isQuiet = kind === 'sim';
+  const title = `\n=== ${name} ===`;
+  if (!isQuiet) console.log(title);
   const counts = countMissing(needs, found);
   const present = needs.filter((each) => found[each] !== undefined);
   if (needs.length > 0 && present.length === 0) return counts;
   const report = resolve(reports, `${name}.json`);
   const [program, args] = command(report, present);
-  const isQuiet = kind === 'sim';
   const { code, output } = await run(program, args, { env: environmentOf(found, report), show: !isQuiet });
-  if (isQuiet) console.log(output.trim());
+  if (isQuiet) console.log(`${title}\n${output.trim()}`);
   const ran = readCounts(kind, report, output);
   // An error outside of any test, or a pattern that matches no file, must not look like success.
   if (ran.failed === 0 && (code !== 0 || ran.passed === 0)) {
@@ -152,7 +159,10 @@ const runAll = async () => {
   await build();
   rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports, { recursive: true });
-  for (const name of names) add(total, await runSuite(name, found));
+  const runLane = async (lane) => {
+    for (const name of lane) if (names.includes(name)) add(total, await runSuite(name, found));
+  };
+  for (const lanes of steps) await Promise.all(lanes.map(runLane));
   return total;
 };
 
