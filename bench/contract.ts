@@ -12,13 +12,35 @@ export type BenchCommand =
   /** Accepts the messages of a restarted page, which wait until then. */
   | { readonly kind: 'release' };
 
+/** What serves a crowd, each in a process of its own. */
+export type Peer = Side | 'socket.io';
+
+/** What the bench asks the process of one of these. */
+export type NodeCommand =
+  /** Publishes so many numbered messages in one turn. Answered with the time of the beginning, ms since the epoch. */
+  | { readonly kind: 'emit'; readonly count: number }
+  /** Answered with a {@link NodeMemory}. */
+  | { readonly kind: 'memory' }
+  /** Answered with the milliseconds of CPU that the process has used. */
+  | { readonly kind: 'cpu' };
+
+export interface NodeMemory {
+  readonly connections: number;
+  /** Bytes of heap and buffers after a garbage collection. */
+  readonly memoryBytes: number;
+  /** Bytes of the whole process then. */
+  readonly rssBytes: number;
+}
+
 /** What the bench asks the process with the crowd. */
 export type CrowdCommand =
-  | { readonly kind: 'gather'; readonly side: Side; readonly port: number; readonly count: number }
+  | { readonly kind: 'gather'; readonly peer: Peer; readonly port: number; readonly count: number }
   /** From now on all wait for this text. */
   | { readonly kind: 'listen'; readonly mark: string }
   /** Answered with the time (ms since the epoch) at which the last one has it. */
   | { readonly kind: 'heard' }
+  /** Each publishes so many messages. Answered with the milliseconds until all are acknowledged. */
+  | { readonly kind: 'publish'; readonly peer: Peer; readonly count: number; readonly window: number }
   | { readonly kind: 'leave' };
 
 /** What one side costs the server at this moment. */
@@ -28,9 +50,11 @@ export interface ServerCost {
   readonly memoryBytes: number;
 }
 
+export type SuiteName = 'fanout' | 'latency' | 'server' | 'durable' | 'failover' | 'idle';
+
 /** One measured line. `ratio` is above 1 where ours is better. */
 export interface BenchRow {
-  readonly suite: 'fanout' | 'latency' | 'server' | 'durable' | 'failover';
+  readonly suite: SuiteName;
   readonly name: string;
   readonly unit: string;
   readonly ours: number;
@@ -44,9 +68,13 @@ export interface BenchPlan {
   readonly repetitions: number;
   /** Multiplies the number of messages. */
   readonly scale: number;
+  /** Of the suites `idle` and `storm`. */
+  readonly connections: number | undefined;
 }
 
 export const topic = 'bench';
+/** What a crowd publishes to: nobody has subscribed to it. */
+export const publishTopic = 'published';
 /** Publishes to this topic are accepted only when the bench says so. */
 export const heldTopic = 'held';
 

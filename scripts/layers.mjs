@@ -39,7 +39,11 @@ const layers = [
     files: ['src', 'worker', 'worker/core', 'src/protocol', 'server'],
     packages: ['comlink', 'node:'],
   },
-  { name: 'bench', files: ['demo/backend', 'scripts'], packages: ['onesocket', 'ws', 'node:', 'playwright'] },
+  {
+    name: 'bench',
+    files: ['demo/backend', 'scripts'],
+    packages: ['onesocket', 'ws', 'socket.io', 'node:', 'playwright'],
+  },
 ];
 
 /** What a test may import on top of its layer. */
