@@ -50,7 +50,7 @@ export interface ServerCost {
   readonly memoryBytes: number;
 }
 
-export type SuiteName = 'fanout' | 'latency' | 'server' | 'durable' | 'failover' | 'idle';
+export type SuiteName = 'fanout' | 'latency' | 'server' | 'durable' | 'failover' | 'idle' | 'storm';
 
 /** One measured line. `ratio` is above 1 where ours is better. */
 export interface BenchRow {
@@ -83,3 +83,39 @@ export const libraryPath = '/dist/index.js';
 
 /** Where it has the election of `broadcast-channel`. */
 export const electionPath = '/election.js';
+
+/** What the bench asks a process with real clients. */
+export type ClientsCommand =
+  /** Adds clients until there are so many. Settles when all are open and subscribed. */
+  | { readonly kind: 'gather'; readonly port: number; readonly count: number }
+  /** From now on it is recorded what the clients do. */
+  | { readonly kind: 'watch' }
+  /** One client of so many publishes a message. Settles when all are handed to the hubs. */
+  | { readonly kind: 'publish'; readonly oneOf: number }
+  /** Settles when each is open and has all messages and acknowledgements. Answered with a {@link StormReport}. */
+  | { readonly kind: 'settled' };
+
+/** A wait that a hub has drawn. */
+export interface PlannedAttempt {
+  /** When the connection or attempt ended because of which it waits, ms since the epoch. */
+  readonly failedAt: number;
+  readonly waitMs: number;
+  /** This wait and all before it since `watch`. */
+  readonly afterMs: number;
+}
+
+/** What clients did since `watch`. Times are ms since the epoch. */
+export interface StormReport {
+  /** When each client saw its connection end for the first time. */
+  readonly lost: readonly number[];
+  /** When a hub opened a socket. */
+  readonly dialled: readonly number[];
+  readonly planned: readonly PlannedAttempt[];
+  /** When each client was open for the last time. */
+  readonly opened: readonly number[];
+  /** Messages that came to a client to which they had not come before; all there were, for each of its subscribers. */
+  readonly arrived: number;
+  readonly expected: number;
+  readonly repeated: number;
+  readonly gaps: number;
+}

@@ -8,6 +8,7 @@ import { measureIdle } from './idle.ts';
 import { openLab, type Lab } from './lab.ts';
 import { measureLatency } from './latency.ts';
 import { measureServerCost } from './server-cost.ts';
+import { measureStorm } from './storm.ts';
 
 type Measure = (plan: BenchPlan) => Promise<BenchRow[]>;
 
@@ -26,9 +27,10 @@ const suites: Record<SuiteName, Measure> = {
   durable: inLab(measureDurable),
   failover: inLab(measureFailover),
   idle: measureIdle,
+  storm: measureStorm,
 };
 /** They run only where they are named: they fill the machine. */
-const onlyByName: readonly string[] = ['idle'] satisfies SuiteName[];
+const onlyByName: readonly string[] = ['idle', 'storm'] satisfies SuiteName[];
 
 const usage = `npm run bench [-- [suite ...] [--quick] [--json FILE] [--connections N]]
 suites: ${Object.keys(suites).join(', ')}; those that are not run unless named: ${onlyByName.join(', ')}`;

@@ -1,0 +1,189 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { startServerProcess, type ServerProcess } from '../demo/backend/server-process.ts';
+import type { BenchPlan, BenchRow, ClientsCommand, StormReport } from './contract.ts';
+import { binned, histogram, joined, peak } from './histogram.ts';
+import { expectedAttempts } from './jitter.ts';
+import { quantile } from './statistics.ts';
+
+const connectionsDefault = 10_000;
+/** Clients of one process: each has a tab and a hub, which take about 150 kB together. */
+const processClients = 2_500;
+/** How long the server is dead before it is started again. */
+const deadMs = 4_000;
+/** When clients publish meanwhile: after the crest of the first wave. */
+const publishMs = 2_000;
+/** How long a connection has to be open for its attempts to count from zero (`stableMs`), and a little more. */
+const stableMs = 6_000;
+/** The defaults of `connect`, as they are documented. */
+const formula = { baseMs: 1_000, maxMs: 30_000 };
+const timeoutMs = 5 * 60 * 1000;
+const binMs = 100;
+/** Bins of a second, and of a line of the printed curve. */
+const secondBins = 10;
+const lineBins = 5;
+const linesMax = 40;
+
+/** Kills the server under real clients, starts it again, and follows how they come back. */
+export async function measureStorm({ connections = connectionsDefault }: BenchPlan): Promise<BenchRow[]> {
+  const dir = await mkdtemp(join(tmpdir(), 'onesocket-storm-'));
+  const entryOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+  const crowds: ServerProcess[] = [];
+  try {
+    await using server = await startServerProcess({ entry: entryOf('storm-server.ts'), args: [dir] });
+    const processes = Math.ceil(connections / processClients);
+    for (let n = 0; n < processes; n++) {
+      crowds.push(
+        await startServerProcess({
+          entry: entryOf('storm-clients.ts'),
+          env: { NODE_OPTIONS: '--max-semi-space-size=64' },
+        }),
+      );
+    }
+    const clients = Math.ceil(connections / processes) * processes;
+    return await storm(server, crowds, clients);
+  } finally {
+    for (const crowd of crowds) await crowd.kill();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function storm(
+  server: ServerProcess,
+  crowds: readonly ServerProcess[],
+  clients: number,
+): Promise<BenchRow[]> {
+  const tell = (command: ClientsCommand) =>
+    Promise.all(crowds.map((crowd) => crowd.request(command, timeoutMs)));
+  await tell({ kind: 'gather', port: server.port, count: clients / crowds.length });
+  // Each topic has a history before, by which those who come back can tell that they have missed nothing.
+  await tell({ kind: 'publish', oneOf: 1 });
+  await tell({ kind: 'settled' });
+  await delay(stableMs);
+  await tell({ kind: 'watch' });
+  // Some of these the server has when it dies, with and without their acknowledgement; the others come again.
+  await tell({ kind: 'publish', oneOf: 10 });
+  await server.kill();
+  const lostAt = Date.now();
+  await delay(publishMs);
+  await tell({ kind: 'publish', oneOf: 1 });
+  await delay(deadMs - (Date.now() - lostAt));
+  await server.start();
+  const downMs = Date.now() - lostAt;
+  const reports = (await tell({ kind: 'settled' })) as StormReport[];
+  return judge(reports, { clients, downMs, settledMs: Date.now() - lostAt, lostAt });
+}
+
+interface Storm {
+  readonly clients: number;
+  readonly lostAt: number;
+  readonly downMs: number;
+  /** From the loss until the last message and acknowledgement. */
+  readonly settledMs: number;
+}
+
+function judge(reports: readonly StormReport[], storm: Storm): BenchRow[] {
+  const { clients, lostAt, downMs, settledMs } = storm;
+  const messages = checkedMessages(reports);
+  const since = (times: (report: StormReport) => readonly number[]) =>
+    reports.flatMap((report) => times(report).map((at) => Math.max(0, at - lostAt)));
+  // Without what this machine lost by itself, which has to do what in the field each client does on its own: each wait
+  // begins where the one before ended. Who would be back by then plans no more.
+  const plans = reports
+    .flatMap((report) => report.planned)
+    .filter(({ failedAt, waitMs, afterMs }) => failedAt - lostAt < downMs && afterMs - waitMs < downMs);
+  const back = since((report) => report.opened);
+  const curves = {
+    theory: expectedAttempts(formula, { clients, downMs, binMs }),
+    planned: binned(
+      plans.map(({ afterMs }) => afterMs),
+      binMs,
+    ),
+    lost: binned(
+      since((report) => report.lost),
+      binMs,
+    ),
+    dialled: binned(
+      since((report) => report.dialled),
+      binMs,
+    ),
+    open: binned(back, binMs),
+  };
+  console.log(`${clients} clients lose their server at 0; it listens again after ${downMs} ms`);
+  console.log(printed(curves));
+  return rowsOf({ ...curves, back, settledMs, downMs, messages });
+}
+
+/** How many deliveries there were. Throws unless each message came to each subscriber once. */
+function checkedMessages(reports: readonly StormReport[]): number {
+  const total = (field: 'arrived' | 'expected' | 'repeated' | 'gaps') =>
+    reports.reduce((sum, report) => sum + report[field], 0);
+  const [arrived, expected] = [total('arrived'), total('expected')];
+  if (arrived !== expected || total('repeated') > 0 || total('gaps') > 0) {
+    throw new Error(
+      `${arrived} of ${expected} came, ${total('repeated')} again; told of ${total('gaps')} gaps`,
+    );
+  }
+  return arrived;
+}
+
+function printed(curves: Readonly<Record<string, readonly number[]>>): string {
+  const longest = Math.max(...Object.values(curves).map((bins) => bins.length));
+  const width = lineBins * Math.ceil(longest / lineBins / linesMax);
+  const lines = Object.entries(curves).map(([name, bins]) => [name, joined(bins, width)] as const);
+  return histogram(Object.fromEntries(lines), binMs * width).join('\n');
+}
+
+interface Curves {
+  readonly theory: readonly number[];
+  readonly planned: readonly number[];
+  readonly dialled: readonly number[];
+  /** When each client was back. */
+  readonly back: readonly number[];
+  readonly downMs: number;
+  readonly settledMs: number;
+  readonly messages: number;
+}
+
+function rowsOf({ theory, planned, dialled, back, downMs, settledMs, messages }: Curves): BenchRow[] {
+  const row = (name: string, unit: string, ours: number, peer: number): BenchRow => {
+    return { suite: 'storm', name, unit, ours, peer, peerName: 'theory', ratio: peer / ours };
+  };
+  const second = (bins: readonly number[]) => peak(bins, secondBins);
+  const isUp = (_: number, bin: number) => (bin + 1) * binMs > downMs;
+  const theoryBack = timesOf(theory.map((count, bin) => (isUp(count, bin) ? count : 0)));
+  const backRow = (share: number): BenchRow => {
+    const [ours, peer] = [quantile(back, share) - downMs, quantile(theoryBack, share) - downMs];
+    return row(`back ${share * 100} %`, `ms after the server listens, ${share * 100} % open`, ours, peer);
+  };
+  const returned = second(dialled.filter(isUp));
+  return [
+    row('planned', 'attempts in the fullest second, as the hubs drew them', second(planned), second(theory)),
+    row(
+      'dialled',
+      'attempts in the fullest second, as this machine made them',
+      second(dialled),
+      second(theory),
+    ),
+    row('return', 'the same, of those that the server meets', returned, second(theory.filter(isUp))),
+    row('attempts', 'in all', sum(dialled), sum(theory)),
+    backRow(0.5),
+    backRow(0.99),
+    backRow(1),
+    row(
+      'settled',
+      `ms after the server listens, each of ${messages} deliveries there once`,
+      settledMs - downMs,
+      quantile(theoryBack, 1) - downMs,
+    ),
+  ];
+}
+
+const sum = (bins: readonly number[]): number => bins.reduce((total, count) => total + count, 0);
+
+/** As many times as the bins count, each in the middle of its bin. */
+const timesOf = (bins: readonly number[]): number[] =>
+  bins.flatMap((count, bin) => Array.from({ length: Math.round(count) }, () => (bin + 0.5) * binMs));
