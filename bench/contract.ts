@@ -119,3 +119,11 @@ export interface StormReport {
   readonly repeated: number;
   readonly gaps: number;
 }
+
+/** What the server of a storm tells of itself. */
+export interface StormServer {
+  /** CPU that it has used. */
+  readonly cpuMs: number;
+  /** The longest time that its event loop was held up, by its own work or because others had the processor. */
+  readonly stallMs: number;
+}

@@ -46,10 +46,15 @@ if (unknown.length > 0) {
   console.error(`No suite ${unknown.join(', ')}. Usage: ${usage}`);
   process.exit(2);
 }
+const connections = values.connections === undefined ? undefined : Number(values.connections);
+if (connections !== undefined && !(Number.isInteger(connections) && connections > 0)) {
+  console.error(`--connections is a whole number. Usage: ${usage}`);
+  process.exit(2);
+}
 
 const plan: BenchPlan = {
   ...(values.quick ? { repetitions: 1, scale: 1 } : { repetitions: 5, scale: 3 }),
-  connections: values.connections === undefined ? undefined : Number(values.connections),
+  connections,
 };
 const rows: BenchRow[] = [];
 for (const name of chosen) {

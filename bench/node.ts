@@ -24,9 +24,11 @@ export interface Node extends AsyncDisposable {
 
 /** Starts both processes. */
 export async function openNode(peer: Peer): Promise<Node> {
-  const entryOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
-  const server = await startServerProcess({ entry: entryOf('node-server.ts'), args: [peer] });
-  const crowd = await startServerProcess({ entry: entryOf('crowd.ts') });
+  const server = await startServerProcess({
+    entry: fileURLToPath(new URL('node-server.ts', import.meta.url)),
+    args: [peer],
+  });
+  const crowd = await startServerProcess({ entry: fileURLToPath(new URL('crowd.ts', import.meta.url)) });
   const askServer = (command: NodeCommand) => server.request(command, timeoutMs);
   const ask = (command: CrowdCommand) => crowd.request(command, timeoutMs);
   const memory = async () => (await askServer({ kind: 'memory' })) as NodeMemory;

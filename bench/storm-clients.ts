@@ -1,5 +1,4 @@
 import { setMaxListeners } from 'node:events';
-import { setPriority } from 'node:os';
 import { connect, type OneSocket } from 'onesocket';
 import { serveParent } from '../demo/backend/parent-channel.ts';
 import type { ClientsCommand, PlannedAttempt, StormReport } from './contract.ts';
@@ -15,8 +14,6 @@ const groupSize = 2;
 setMaxListeners(0, window as never, document as never);
 // A browser does not write a stack for each attempt that is refused.
 Error.stackTraceLimit = 0;
-// In the field each client has a machine of its own: here they must not take the server's.
-setPriority(5);
 
 let dialled: number[] = [];
 let look: () => void = () => {};

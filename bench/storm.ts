@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startServerProcess, type ServerProcess } from '../demo/backend/server-process.ts';
-import type { BenchPlan, BenchRow, ClientsCommand, StormReport } from './contract.ts';
+import type { BenchPlan, BenchRow, ClientsCommand, StormReport, StormServer } from './contract.ts';
 import { binned, histogram, joined, peak } from './histogram.ts';
 import { expectedAttempts } from './jitter.ts';
 import { quantile } from './statistics.ts';
@@ -30,15 +30,17 @@ const linesMax = 40;
 /** Kills the server under real clients, starts it again, and follows how they come back. */
 export async function measureStorm({ connections = connectionsDefault }: BenchPlan): Promise<BenchRow[]> {
   const dir = await mkdtemp(join(tmpdir(), 'onesocket-storm-'));
-  const entryOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
   const crowds: ServerProcess[] = [];
   try {
-    await using server = await startServerProcess({ entry: entryOf('storm-server.ts'), args: [dir] });
+    await using server = await startServerProcess({
+      entry: fileURLToPath(new URL('storm-server.ts', import.meta.url)),
+      args: [dir],
+    });
     const processes = Math.ceil(connections / processClients);
     for (let n = 0; n < processes; n++) {
       crowds.push(
         await startServerProcess({
-          entry: entryOf('storm-clients.ts'),
+          entry: fileURLToPath(new URL('storm-clients.ts', import.meta.url)),
           env: { NODE_OPTIONS: '--max-semi-space-size=64' },
         }),
       );
@@ -73,8 +75,13 @@ async function storm(
   await delay(deadMs - (Date.now() - lostAt));
   await server.start();
   const downMs = Date.now() - lostAt;
+  const told = async () => (await server.request({}, timeoutMs)) as StormServer;
+  const before = await told();
   const reports = (await tell({ kind: 'settled' })) as StormReport[];
-  return judge(reports, { clients, downMs, settledMs: Date.now() - lostAt, lostAt });
+  const settledMs = Date.now() - lostAt;
+  const { cpuMs, stallMs } = await told();
+  const cpuEach = (cpuMs - before.cpuMs) / clients;
+  return judge(reports, { clients, downMs, settledMs, cpuEach, stallMs, lostAt });
 }
 
 interface Storm {
@@ -83,10 +90,13 @@ interface Storm {
   readonly downMs: number;
   /** From the loss until the last message and acknowledgement. */
   readonly settledMs: number;
+  /** Milliseconds of the server's CPU for each client that comes back. */
+  readonly cpuEach: number;
+  readonly stallMs: number;
 }
 
 function judge(reports: readonly StormReport[], storm: Storm): BenchRow[] {
-  const { clients, lostAt, downMs, settledMs } = storm;
+  const { clients, lostAt, downMs, settledMs, cpuEach, stallMs } = storm;
   const messages = checkedMessages(reports);
   const since = (times: (report: StormReport) => readonly number[]) =>
     reports.flatMap((report) => times(report).map((at) => Math.max(0, at - lostAt)));
@@ -114,6 +124,9 @@ function judge(reports: readonly StormReport[], storm: Storm): BenchRow[] {
   };
   console.log(`${clients} clients lose their server at 0; it listens again after ${downMs} ms`);
   console.log(printed(curves));
+  console.log(
+    `The server used ${cpuEach.toFixed(2)} ms of CPU for each client that came back; its event loop stood still for ${stallMs.toFixed(0)} ms at most`,
+  );
   return rowsOf({ ...curves, back, settledMs, downMs, messages });
 }
 
