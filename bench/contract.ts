@@ -120,8 +120,14 @@ export interface StormReport {
   readonly gaps: number;
 }
 
-/** What the server of a storm tells of itself. */
-export interface StormServer {
+/** What the bench asks the server of a storm. */
+export type StormServerCommand =
+  /** Answered with the port; 0 stands for any. */
+  | { readonly kind: 'listen'; readonly port: number }
+  /** Answered with a {@link StormServerUse}. */
+  | { readonly kind: 'use' };
+
+export interface StormServerUse {
   /** CPU that it has used. */
   readonly cpuMs: number;
   /** The longest time that its event loop was held up, by its own work or because others had the processor. */
