@@ -1,67 +1,77 @@
-import { fileURLToPath } from 'node:url';
-import { startServerProcess } from '../demo/backend/server-process.ts';
-import { sides, type BenchPlan, type BenchRow, type CrowdCommand, type Side } from './contract.ts';
-import type { Lab } from './lab.ts';
+import type { BenchPlan, BenchRow, Peer } from './contract.ts';
+import { openNode, type Node } from './node.ts';
 import { inTurn, median } from './statistics.ts';
 
 /** Connections; a process of a common machine may have 20,000 files open. */
 const crowdSize = 10_000;
-/** Messages that are published one at a time, each once everybody has the one before. */
+/** Connections that come and go first: what they leave behind in the process is no cost of the others. */
+const firstComers = 200;
+/** Messages that are published one at a time, each once everybody has the one before; and as many before them. */
 const singles = 10;
 /** Messages that are published in one turn of the event loop. */
 const burst = 20;
-const timeoutMs = 120_000;
+/** More rounds would take longer than they are worth: each has a process of its own. */
+const roundsMax = 3;
+
+const peers: readonly Peer[] = ['ours', 'direct', 'socket.io'];
+const peerNames = { direct: 'bare ws', 'socket.io': 'socket.io' } as const;
 
 interface Capacity {
-  /** Heap and buffers of the server for each connection. */
-  readonly bytesEach: number;
+  /** Of the server, for each connection. */
+  readonly heapBytes: number;
+  readonly rssBytes: number;
   /** Deliveries per second of messages one at a time, and of a burst. */
   readonly single: number;
   readonly burst: number;
+  /** Microseconds of the server's CPU for each delivery. */
+  readonly singleCpu: number;
+  readonly burstCpu: number;
 }
 
 /** What thousands of connections with one subscription cost the server, and how fast a message reaches all of them. */
-export async function measureCapacity(lab: Lab, { repetitions }: BenchPlan): Promise<BenchRow[]> {
-  // What the first connections leave behind in the process is no cost of the others.
-  for (const side of sides) await capacityOf(lab, side);
-  const values = await inTurn(repetitions, sides, (side) => capacityOf(lab, side));
-  const row = (name: string, unit: string, field: keyof Capacity): BenchRow => {
-    const [ours, peer] = [
-      median(values.ours.map((value) => value[field])),
-      median(values.direct.map((value) => value[field])),
-    ];
-    const ratio = field === 'bytesEach' ? peer / ours : ours / peer;
-    return { suite: 'server', name, unit, ours, peer, peerName: 'bare ws', ratio };
-  };
+export async function measureCapacity({ repetitions }: BenchPlan): Promise<BenchRow[]> {
+  const values = await inTurn(Math.min(repetitions, roundsMax), peers, capacityOf);
+  const of = (peer: Peer, field: keyof Capacity) => median(values[peer].map((value) => value[field]));
+  const row = (name: string, unit: string, field: keyof Capacity): BenchRow[] =>
+    (['direct', 'socket.io'] as const).map((other) => {
+      const [ours, peer] = [of('ours', field), of(other, field)];
+      const ratio = field === 'single' || field === 'burst' ? ours / peer : peer / ours;
+      return { suite: 'server', name, unit, ours, peer, peerName: peerNames[other], ratio };
+    });
   return [
-    row('idle', `bytes each of ${crowdSize} connections`, 'bytesEach'),
-    row('fan-out', `deliveries/s to ${crowdSize}, one message at a time`, 'single'),
-    row('burst', `deliveries/s to ${crowdSize}, ${burst} messages at a time`, 'burst'),
+    ...row('idle heap', `bytes of heap and buffers for each of ${crowdSize} connections`, 'heapBytes'),
+    ...row('idle rss', `bytes of the process for each of ${crowdSize} connections`, 'rssBytes'),
+    ...row('fan-out', `deliveries/s to ${crowdSize}, one message at a time`, 'single'),
+    ...row('fan-out cpu', "µs of the server's CPU for each of those", 'singleCpu'),
+    ...row('burst', `deliveries/s to ${crowdSize}, ${burst} messages at a time`, 'burst'),
+    ...row('burst cpu', "µs of the server's CPU for each of those", 'burstCpu'),
   ];
 }
 
-async function capacityOf(lab: Lab, side: Side): Promise<Capacity> {
-  await using crowd = await startServerProcess({
-    entry: fileURLToPath(new URL('crowd.ts', import.meta.url)),
-  });
-  const ask = (command: CrowdCommand) => crowd.request(command, timeoutMs);
-  const rate = async (count: number): Promise<number> => {
-    await ask({ kind: 'listen', mark: `"n":${count},` });
-    const startedAt = await lab.flood(side, count);
-    const endedAt = (await ask({ kind: 'heard' })) as number;
-    return (crowdSize * count * 1000) / Math.max(1, endedAt - startedAt);
+async function capacityOf(peer: Peer): Promise<Capacity> {
+  await using node = await openNode(peer);
+  await node.gather(firstComers);
+  await node.leave();
+  const before = await node.memory();
+  await node.gather(crowdSize);
+  const after = await node.memory();
+  await fanOut(node, singles, 1);
+  const single = await fanOut(node, singles, 1);
+  const many = await fanOut(node, 1, burst);
+  return {
+    heapBytes: (after.memoryBytes - before.memoryBytes) / crowdSize,
+    rssBytes: (after.rssBytes - before.rssBytes) / crowdSize,
+    single: single.perSecond,
+    singleCpu: single.cpuMicros,
+    burst: many.perSecond,
+    burstCpu: many.cpuMicros,
   };
-  const before = await lab.costOfNobody(side);
-  await ask({ kind: 'gather', side, port: lab.port, count: crowdSize });
-  const { memoryBytes } = await lab.cost(side);
+}
+
+async function fanOut(node: Node, times: number, count: number) {
+  const cpuBefore = await node.cpuMs();
   const rates: number[] = [];
-  for (let n = 0; n < singles; n++) rates.push(await rate(1));
-  const result = {
-    bytesEach: (memoryBytes - before.memoryBytes) / crowdSize,
-    single: median(rates),
-    burst: await rate(burst),
-  };
-  await ask({ kind: 'leave' });
-  await lab.costOfNobody(side);
-  return result;
+  for (let n = 0; n < times; n++) rates.push((crowdSize * count * 1000) / (await node.emit(count)));
+  const cpuMs = (await node.cpuMs()) - cpuBefore;
+  return { perSecond: median(rates), cpuMicros: (cpuMs * 1000) / (crowdSize * times * count) };
 }

@@ -15,8 +15,6 @@ export interface Lab extends AsyncDisposable {
   withBrowser<T>(name: BenchBrowser, run: (browser: MortalBrowser, port: number) => Promise<T>): Promise<T>;
   /** Publishes numbered messages at full speed. Settles with the time of the beginning, ms since the epoch. */
   flood(side: Side, count: number): Promise<number>;
-  /** Of the server. */
-  readonly port: number;
   cost(side: Side): Promise<ServerCost>;
   /** The same, once the server has noticed that whoever was connected is gone. */
   costOfNobody(side: Side): Promise<ServerCost>;
@@ -62,7 +60,6 @@ const labOf = (server: ServerProcess, browser: Browser, executablePath: string):
       }
     },
     flood: async (side, count) => (await ask({ kind: 'flood', side, count })) as number,
-    port: server.port,
     cost,
     async costOfNobody(side) {
       for (;;) {

@@ -1,31 +1,59 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { benchBrowsers, type BenchPlan, type BenchRow } from './contract.ts';
+import { benchBrowsers, type BenchPlan, type BenchRow, type SuiteName } from './contract.ts';
 import { measureDurable } from './durable.ts';
 import { measureFailover } from './failover.ts';
 import { measureFanout } from './fanout.ts';
+import { measureIdle } from './idle.ts';
 import { openLab, type Lab } from './lab.ts';
 import { measureLatency } from './latency.ts';
 import { measureServerCost } from './server-cost.ts';
+import { measureStorm } from './storm.ts';
 
-const suites: Record<BenchRow['suite'], (lab: Lab, plan: BenchPlan) => Promise<BenchRow[]>> = {
-  fanout: measureFanout,
-  latency: measureLatency,
-  server: measureServerCost,
-  durable: measureDurable,
-  failover: measureFailover,
+type Measure = (plan: BenchPlan) => Promise<BenchRow[]>;
+
+/** Each suite has a server and a browser of its own: what one leaves in memory must not cost the next. */
+const inLab =
+  (measure: (lab: Lab, plan: BenchPlan) => Promise<BenchRow[]>): Measure =>
+  async (plan) => {
+    await using lab = await openLab();
+    return await measure(lab, plan);
+  };
+
+const suites: Record<SuiteName, Measure> = {
+  fanout: inLab(measureFanout),
+  latency: inLab(measureLatency),
+  server: inLab(measureServerCost),
+  durable: inLab(measureDurable),
+  failover: inLab(measureFailover),
+  idle: measureIdle,
+  storm: measureStorm,
 };
+/** They run only where they are named: they fill the machine. */
+const onlyByName: readonly string[] = ['idle', 'storm'] satisfies SuiteName[];
 
-const usage = `npm run bench [-- [suite ...] [--quick] [--json FILE] [--browser ${benchBrowsers.join('|')}]]   suites: ${Object.keys(suites).join(', ')}`;
+const usage = `npm run bench [-- [suite ...] [--quick] [--json FILE] [--connections N] [--browser ${benchBrowsers.join('|')}]]
+suites: ${Object.keys(suites).join(', ')}; those that are not run unless named: ${onlyByName.join(', ')}`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean' }, json: { type: 'string' }, browser: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean' },
+    json: { type: 'string' },
+    connections: { type: 'string' },
+    browser: { type: 'string' },
+  },
 });
-const chosen = positionals.length > 0 ? positionals : Object.keys(suites);
+const byDefault = Object.keys(suites).filter((name) => !onlyByName.includes(name));
+const chosen = positionals.length > 0 ? positionals : byDefault;
 const unknown = chosen.filter((name) => !(name in suites));
 if (unknown.length > 0) {
   console.error(`No suite ${unknown.join(', ')}. Usage: ${usage}`);
+  process.exit(2);
+}
+const connections = values.connections === undefined ? undefined : Number(values.connections);
+if (connections !== undefined && !(Number.isInteger(connections) && connections > 0)) {
+  console.error(`--connections is a whole number. Usage: ${usage}`);
   process.exit(2);
 }
 
@@ -39,12 +67,11 @@ if (!browser || (browser !== 'chromium' && chosen.some((name) => name !== 'failo
 const plan: BenchPlan = {
   ...(values.quick ? { repetitions: 1, scale: 1 } : { repetitions: 5, scale: 3 }),
   browser,
+  connections,
 };
 const rows: BenchRow[] = [];
 for (const name of chosen) {
-  // Each suite has a server and a browser of its own: what one leaves in memory must not cost the next.
-  await using lab = await openLab();
-  for (const row of await suites[name as BenchRow['suite']](lab, plan)) {
+  for (const row of await suites[name as SuiteName](plan)) {
     rows.push(row);
     console.log(asLine(row));
   }

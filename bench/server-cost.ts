@@ -2,13 +2,18 @@ import { measureCapacity } from './capacity.ts';
 import type { BenchPlan, BenchRow, ServerCost, Side } from './contract.ts';
 import type { Lab } from './lab.ts';
 import type { BenchTab } from './page.ts';
+import { measurePublishRate } from './publish-rate.ts';
 import { median } from './statistics.ts';
 
 const tabs = 20;
 
 /** What 20 tabs, and what a crowd of connections cost the server. */
 export async function measureServerCost(lab: Lab, plan: BenchPlan): Promise<BenchRow[]> {
-  return [...(await measureTabs(lab, plan)), ...(await measureCapacity(lab, plan))];
+  return [
+    ...(await measureTabs(lab, plan)),
+    ...(await measureCapacity(plan)),
+    ...(await measurePublishRate(plan)),
+  ];
 }
 
 async function measureTabs(lab: Lab, { repetitions }: BenchPlan): Promise<BenchRow[]> {

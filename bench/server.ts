@@ -5,12 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { createServer } from 'onesocket/server';
 import { WebSocketServer } from 'ws';
 import { serveParent } from '../demo/backend/parent-channel.ts';
 import { electionPath, heldTopic, topic, type BenchCommand, type ServerCost, type Side } from './contract.ts';
+import { heldMemory } from './memory.ts';
 
 // One process serves the page and both sides, so that neither has a better machine than the other.
 
@@ -44,15 +43,10 @@ function awaitFirstMessage(side: Side): Promise<number> {
 
 // The history holds a whole flood: what is measured is delivery, not how much of it can be missed.
 const onesocket = createServer({
-  // Longer than a run takes: the crowd answers no ping.
-  heartbeatMs: 10 * 60 * 1000,
   limits: {
     historyMessages: 1_000_000,
     historyBytes: 512 * 1024 * 1024,
     totalHistoryBytes: 512 * 1024 * 1024,
-    connections: 20_000,
-    upgradesPerMinute: 1_000_000,
-    upgradeBurst: 20_000,
   },
   onPublish({ topic: name }) {
     // No promise for the others: it would cost each of them a microtask.
@@ -119,18 +113,10 @@ function isCongested(): boolean {
   return false;
 }
 
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
 async function cost(side: Side): Promise<ServerCost> {
-  // What finalizers release is free only after a later collection.
-  for (let round = 0; round < 3; round++) {
-    collectGarbage();
-    await nextTurn();
-  }
-  const { heapUsed, external } = process.memoryUsage();
+  const { memoryBytes } = await heldMemory();
   const connections = side === 'ours' ? onesocket.stats().connections : direct.clients.size;
-  return { connections, memoryBytes: heapUsed + external };
+  return { connections, memoryBytes };
 }
 
 http.listen(0, '127.0.0.1', () => {

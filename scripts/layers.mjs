@@ -42,7 +42,7 @@ const layers = [
   {
     name: 'bench',
     files: ['demo/backend', 'scripts', 'e2e/harness/processes.ts'],
-    packages: ['onesocket', 'ws', 'node:', 'playwright'],
+    packages: ['onesocket', 'ws', 'socket.io', 'node:', 'playwright'],
   },
 ];
 
