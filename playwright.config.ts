@@ -64,7 +64,8 @@ export default defineConfig<E2eOptions>({
   // Tests wait for events alone; a loaded machine makes them slow, and nothing else.
   timeout: 60_000,
   fullyParallel: false,
-  workers: 2,
+  // A test waits for most of its time: three of them keep two cores busy.
+  workers: 3,
   retries: 0,
   reporter: report ? [['list'], ['json', { outputFile: report }]] : [['list']],
   use: { headless: true },

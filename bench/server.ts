@@ -47,6 +47,11 @@ const onesocket = createServer({
     historyMessages: 1_000_000,
     historyBytes: 512 * 1024 * 1024,
     totalHistoryBytes: 512 * 1024 * 1024,
+    // The peer has no rates either.
+    messagesPerSecond: 1_000_000,
+    messageBurst: 1_000_000,
+    bytesPerSecond: 1024 * 1024 * 1024,
+    byteBurst: 1024 * 1024 * 1024,
   },
   onPublish({ topic: name }) {
     // No promise for the others: it would cost each of them a microtask.
