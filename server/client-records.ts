@@ -19,8 +19,8 @@ export interface ClientBounds {
 export interface ClientMemory {
   readonly epoch: number;
   readonly lastSeq: number;
-  /** Oldest first. */
-  readonly refusals: readonly RecordedRefusal[];
+  /** Oldest first; undefined, too, where there are none: there is one of these for each client. */
+  readonly refusals: readonly RecordedRefusal[] | undefined;
   /** When it disconnected; undefined while it is connected. */
   readonly idleSince: number | undefined;
 }
@@ -31,7 +31,7 @@ interface ClientRecord {
   /** A publish of this lease was rejected: what follows it must not pass for the proof that it was handled. */
   isBroken: boolean;
   lastSeq: number;
-  refusals: RecordedRefusal[];
+  refusals: RecordedRefusal[] | undefined;
   idleSince: number | undefined;
 }
 
@@ -67,7 +67,7 @@ export class ClientRecords {
 
   /** Takes over what was remembered before this process. Clients come in the order of disconnecting. */
   restore(key: string, { epoch, lastSeq, refusals, idleSince = this.#clock.now() }: ClientMemory): void {
-    this.#idle.set(key, { ...newRecord(epoch), lastSeq, refusals: [...refusals], idleSince });
+    this.#idle.set(key, { ...newRecord(epoch), lastSeq, refusals: refusals && [...refusals], idleSince });
     this.#forget();
   }
 
@@ -83,7 +83,7 @@ export class ClientRecords {
     if (!record) return;
     record.epoch = known?.epoch ?? 0;
     record.lastSeq = known?.lastSeq ?? 0;
-    record.refusals = [...(known?.refusals ?? [])];
+    record.refusals = known?.refusals && [...known.refusals];
   }
 
   /** Whether nothing more of this lease may take effect, because a publish of it was rejected. */
@@ -105,9 +105,9 @@ export class ClientRecords {
     record.idleSince = undefined;
     // A client can hold an acknowledgement that this memory does not: it was lost in between.
     record.lastSeq = Math.max(record.lastSeq, acked);
-    record.refusals = record.refusals.filter((refusal) => refusal.seq > acked);
+    record.refusals = record.refusals?.filter((refusal) => refusal.seq > acked);
     const { lease, lastSeq } = record;
-    return { kind: 'open', lease, lastSeq, refusals: [...record.refusals] };
+    return { kind: 'open', lease, lastSeq, refusals: [...(record.refusals ?? [])] };
   }
 
   /** See {@link Backbone.closeClient}. */
@@ -136,6 +136,7 @@ export class ClientRecords {
     if (!record) return;
     record.lastSeq = seq;
     if (!refusal) return;
+    record.refusals ??= [];
     record.refusals.push({ seq, ...refusal });
     if (record.refusals.length > protocolLimits.rejected) record.refusals.shift();
   }
@@ -159,6 +160,6 @@ const newRecord = (epoch: number): ClientRecord => ({
   lease: 0,
   isBroken: false,
   lastSeq: 0,
-  refusals: [],
+  refusals: undefined,
   idleSince: undefined,
 });

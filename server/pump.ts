@@ -146,7 +146,7 @@ export class Pump {
     // Answers that wait, as the `subscribed` of this very topic, go before its messages.
     this.#owner.outbound.flush();
     this.#deliver(cursor, chunk);
-    if (this.#isQueued) this.#owner.request();
+    if (this.hasOutput) this.#owner.request();
   }
 
   #queue(cursor: Cursor): void {

@@ -3,11 +3,11 @@ import type { SharedText } from './shared-text.ts';
 
 /** One connection as a session sees it: it can be a WebSocket or a simulated one. */
 export interface Transport {
-  /** Bytes handed over and not yet with the operating system. */
+  /** Bytes handed over and not yet with the operating system. The session's `drained` is called once they have gone. */
   readonly bufferedAmount: number;
-  /** Sends a text frame. Calls the session's `drained` later. */
+  /** Sends a text frame. */
   sendText(text: string | SharedText): void;
-  /** Sends a binary frame: `data`, with `more` behind it, which is not copied. Calls the session's `drained` later. */
+  /** Sends a binary frame: `data`, with `more` behind it, which is not copied. */
   sendBinary(data: Uint8Array, more?: Uint8Array): void;
   /** Sends a ping of the WebSocket protocol (RFC 6455, section 5.5.2). */
   ping(): void;

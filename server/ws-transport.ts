@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
 import * as closeCodes from '../src/protocol/close-codes.ts';
-import * as protocolLimits from '../src/protocol/limits.ts';
 import type { Clock } from './clock.ts';
 import { Alarm } from './alarm.ts';
+import { closeReason } from './close-reason.ts';
 import type { DueQueue } from './due-queue.ts';
 import { StallWatch, type StallWatchOwner } from './gate/stall-watch.ts';
 import type { ServerLimits } from './limits.ts';
@@ -43,6 +43,9 @@ export class WsTransport implements Transport, StallWatchOwner {
   /** There once something has waited for the peer. */
   #stall: StallWatch | undefined;
   #listener: TransportListener | undefined;
+  /** Whether a write is under way that tells when what waits has gone. */
+  #isAwaiting = false;
+  #told: (() => void) | undefined;
   /** The code with which `ws` has closed because of the peer. */
   #violation: number | undefined;
   /** When the last ping went out, on the clock of `performance`; undefined once its pong has come. */
@@ -143,23 +146,23 @@ export class WsTransport implements Transport, StallWatchOwner {
   }
 
   sendText(text: string | SharedText): void {
-    if (typeof text === 'string') this.#socket.send(text, this.#sent);
+    if (typeof text === 'string') this.#socket.send(text, textFrame, this.#sent);
     else this.#sendShared(text);
-    this.#watchStall();
+    this.#watchBacklog();
   }
 
   sendBinary(data: Uint8Array, more?: Uint8Array): void {
     // With more, they are two fragments of one message (RFC 6455, section 5.4).
     if (more) this.#socket.send(data, firstFragment);
     this.#socket.send(more ?? data, binaryFrame, this.#sent);
-    this.#watchStall();
+    this.#watchBacklog();
   }
 
   /** Without compression a frame that is made already goes out as it is: `ws` would write its head and its content. */
   #sendShared({ frame, bytes }: SharedText): void {
     const socket = this.#socket;
-    if (socket.extensions !== '') socket.send(bytes, textFrame, this.#sent);
-    else if (socket.readyState === socket.OPEN) this.#stream.write(frame, this.#sent);
+    if (this.#isCompressed) socket.send(bytes, textFrame, this.#sent);
+    else if (socket.readyState === socket.OPEN) this.#stream.write(frame);
   }
 
   ping(): void {
@@ -193,20 +196,43 @@ export class WsTransport implements Transport, StallWatchOwner {
     this.#deadline.set(clock.now() + limits.closeTimeoutMs);
   }
 
-  #watchStall(): void {
-    if (!this.#stall && !this.isWaiting()) return;
+  /**
+   * Mostly the operating system takes all at once, and then there is nothing to tell of. Where something waits, an empty
+   * write behind it tells when it has gone: one for all, for it costs as much as another one.
+   */
+  #watchBacklog(): void {
+    if (!this.isWaiting()) return;
     this.#stall ??= new StallWatch(this);
     this.#stall.sent();
+    if (this.#isAwaiting || this.#isCompressed || this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#isAwaiting = true;
+    this.#stream.write(nothing, this.#tell);
   }
 
-  /** Given to every send. An error is not of interest here: a 'close' follows it. */
-  readonly #sent = (): void => {
+  get #isCompressed(): boolean {
+    return this.#socket.extensions !== '';
+  }
+
+  /** The callback of a send. Only `ws` knows when it has compressed something, and it has gone. */
+  get #sent(): (() => void) | undefined {
+    return this.#isCompressed ? this.#tell : undefined;
+  }
+
+  get #tell(): () => void {
+    return (this.#told ??= () => this.#backlogGone());
+  }
+
+  // An error is not of interest here: a 'close' follows it.
+  #backlogGone(): void {
+    this.#isAwaiting = false;
     this.#stall?.progressed();
     this.#listener?.drained();
-  };
+    this.#watchBacklog();
+  }
 }
 
 const roundTripPing = Buffer.from('rtt');
+const nothing = Buffer.alloc(0);
 
 /** Where a WebSocket has its transport, so that all WebSockets can share the functions that hear their events. */
 const transport = Symbol('transport');
@@ -267,12 +293,3 @@ export function unwrittenBytes(socket: WebSocket): number {
 const textFrame = { binary: false } as const;
 const binaryFrame = { binary: true } as const;
 const firstFragment = { binary: true, fin: false } as const;
-
-/** Cuts a close reason to what a close frame holds (123 bytes of UTF-8), never inside a character. */
-export function closeReason(text: string): string {
-  const bytes = Buffer.from(text);
-  if (bytes.byteLength <= protocolLimits.closeReasonBytes) return bytes.toString();
-  let end: number = protocolLimits.closeReasonBytes;
-  while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end--;
-  return bytes.toString('utf8', 0, end);
-}

@@ -35,6 +35,8 @@ export const flushMsMax = 900;
  */
 export const contentSizes = [0, 10, 65_534, 65_535, 65_536, 65_537, 100_000, 131_072, 200_000, 300_000];
 export const contentBlock = 4096;
+/** What the operating system takes of a server's frames at once. */
+export const kernelBytes = 1500;
 /** What waits in a server's socket on top of its bound: answers, and the frame that reached it. */
 export const answerBytes = 400_000;
 /** What reading from a Blob takes at most. */

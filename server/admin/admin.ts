@@ -109,9 +109,9 @@ export class Admin {
 
   async #authorize({ headers }: IncomingMessage, { address }: Attempt): Promise<void> {
     const { clock, limitHits } = this.#target.context;
-    const now = clock.now();
+    const now = clock.uptime();
     const key = addressKey(address) ?? '';
-    const bucket = this.#failures.touch(key, now, () => new TokenBucket(serverLimits.adminFailures, now));
+    const bucket = this.#failures.touch(key, now, () => new TokenBucket(serverLimits.adminFailures));
     // Looked at first: otherwise the right guess would still be told from the wrong ones.
     const waitMs = bucket.waitMs(1, now);
     if (waitMs > 0) {

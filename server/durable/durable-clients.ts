@@ -31,7 +31,7 @@ export class DurableClients {
 
   open(opening: ClientOpening): OpenResult {
     const { key, acked } = opening;
-    const hadRefusals = (this.#records.memory(key)?.refusals.length ?? 0) > 0;
+    const hadRefusals = (this.#records.memory(key)?.refusals?.length ?? 0) > 0;
     const result = this.#records.open(opening);
     if (result.kind === 'stale') return result;
     this.#changed.add(key);
@@ -55,7 +55,8 @@ export class DurableClients {
     const { key, seq } = client;
     this.#changed.add(key);
     if (!refusal) return;
-    const { refusals } = this.#records.memory(key)!;
+    // One more than none: it has just been remembered.
+    const refusals = this.#records.memory(key)!.refusals!;
     this.#refusals.push({ kind: 'refusal', key, refusal: refusals.at(-1)! });
     if (refusals.length >= protocolLimits.rejected && refusals[0]!.seq < seq)
       this.#refusals.push({ kind: 'forget-refusals', key, upTo: refusals[0]!.seq - 1 });

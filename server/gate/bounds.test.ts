@@ -4,13 +4,13 @@ import { ExpiringMap } from './expiring-map.ts';
 import * as closeCodes from '../../src/protocol/close-codes.ts';
 import { pointsOf, Strikes } from './strikes.ts';
 import { Tally } from './tally.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { isRested, takeTokens, TokenBucket } from './token-bucket.ts';
 
 describe('a token bucket', () => {
   const rate = { perSecond: 8, burst: 5 };
 
   it('lets the burst pass, then one each eighth of a second', () => {
-    const bucket = new TokenBucket(rate, 0);
+    const bucket = new TokenBucket(rate);
     expect(Array.from({ length: 6 }, () => bucket.tryTake(1, 0))).toEqual([0, 0, 0, 0, 0, 125]);
     expect(bucket.tryTake(1, 124)).toBe(1);
     expect(bucket.tryTake(1, 125)).toBe(0);
@@ -18,20 +18,23 @@ describe('a token bucket', () => {
   });
 
   it('says how long a debt takes', () => {
-    const bucket = new TokenBucket(rate, 0);
-    expect(bucket.take(21, 0)).toBe(2000);
-    expect(bucket.take(0, 1000)).toBe(1000);
-    expect(bucket.take(0, 2000)).toBe(0);
+    const bucket = new TokenBucket(rate);
+    bucket.take(21, 0);
+    expect([0, 1000, 2000].map((now) => bucket.waitMs(0, now))).toEqual([2000, 1000, 0]);
   });
 
-  it('fills no further than the burst, and not at all when the clock goes back', () => {
-    const bucket = new TokenBucket(rate, 1e6);
+  it('fills no further than the burst', () => {
+    const bucket = new TokenBucket(rate);
     bucket.take(5, 1e6);
-    expect(bucket.tryTake(1, 0)).toBe(125);
-    expect(bucket.isRested(312)).toBe(false);
-    expect(bucket.isRested(313)).toBe(true);
+    expect(bucket.tryTake(1, 1e6)).toBe(125);
     expect(bucket.tryTake(6, 1e9)).toBe(125);
     expect(bucket.tryTake(5, 1e9)).toBe(0);
+    expect(bucket.tryTake(1, 1e9)).toBe(125);
+  });
+
+  it('is rested when half of the burst could pass', () => {
+    const fullAt = takeTokens(rate, -Infinity, 5, 0);
+    expect([312, 313].map((now) => isRested(rate, fullAt, now))).toEqual([false, true]);
   });
 });
 

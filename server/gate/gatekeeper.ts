@@ -71,7 +71,7 @@ export class Gatekeeper {
     const key = addressKey(address);
     const ban = key === undefined ? undefined : this.#bans.find({ kind: 'address', value: key }, now);
     if (ban) return this.#refuse('banned', 403, { address }, secondsUntil(ban.until, now));
-    const waitMs = key === undefined ? 0 : this.#attempt(key, now);
+    const waitMs = key === undefined ? 0 : this.#attempt(key);
     if (waitMs > 0) return this.#refuse('upgrades', 429, { address }, secondsUntil(now + waitMs, now));
     const { origin } = request.headers;
     if (origins && !origins.has(origin ?? '')) return this.#refuse('origin', 403, { address, origin });
@@ -190,10 +190,12 @@ export class Gatekeeper {
     }
   }
 
-  #attempt(key: string, now: number): number {
-    const { upgradesPerMinute, upgradeBurst: burst } = this.#owner.limits;
+  #attempt(key: string): number {
+    const { clock, limits } = this.#owner;
+    const now = clock.uptime();
+    const { upgradesPerMinute, upgradeBurst: burst } = limits;
     const perSecond = upgradesPerMinute / 60;
-    return this.#attempts.touch(key, now, () => new TokenBucket({ perSecond, burst }, now)).tryTake(1, now);
+    return this.#attempts.touch(key, now, () => new TokenBucket({ perSecond, burst })).tryTake(1, now);
   }
 
   #refuse(limit: LimitName, status: 403 | 429 | 503, fields: object, retryAfterS?: number): Admission {

@@ -1,7 +1,8 @@
 import { Alarm } from '../alarm.ts';
 import type { ServerContext } from '../context.ts';
 import type { ReadGate } from '../read-gate.ts';
-import { TokenBucket } from './token-bucket.ts';
+import type { ConnectionRates } from './rates.ts';
+import { isRested, takeTokens, waitForTokens } from './token-bucket.ts';
 
 /** What a rate gate needs of its connection. */
 export interface RateGateOwner {
@@ -24,38 +25,36 @@ export interface RateGateOwner {
  */
 export class RateGate {
   readonly #owner: RateGateOwner;
-  readonly #messages: TokenBucket;
-  readonly #bytes: TokenBucket;
-  readonly #controls: TokenBucket;
+  // When each of its buckets is full, on the clock's `uptime`.
+  #messages = -Infinity;
+  #bytes = -Infinity;
+  #controls = -Infinity;
   /** There once something has come too fast. */
   #alarm: Alarm | undefined;
   /** Since when control envelopes have been too many, without a rest. */
   #floodingSince: number | undefined;
 
   constructor(owner: RateGateOwner) {
-    const { clock, gatekeeper } = owner.context;
-    const { rates } = gatekeeper;
-    const now = clock.now();
     this.#owner = owner;
-    this.#messages = new TokenBucket(rates.messages, now);
-    this.#bytes = new TokenBucket(rates.bytes, now);
-    this.#controls = new TokenBucket(rates.controls, now);
   }
 
   /** Envelopes have come, so many of them control envelopes, in so many bytes. */
   took(envelopes: number, controls: number, bytes: number): void {
     const { context, gate } = this.#owner;
-    const { clock } = context;
-    const now = clock.now();
+    const { rates } = context.gatekeeper;
+    const now = context.clock.uptime();
+    this.#messages = takeTokens(rates.messages, this.#messages, envelopes, now);
+    this.#bytes = takeTokens(rates.bytes, this.#bytes, bytes, now);
+    this.#controls = takeTokens(rates.controls, this.#controls, controls, now);
     const waitMs = Math.max(
-      this.#waitFor('messages', this.#messages, envelopes, now),
-      this.#waitFor('bytes', this.#bytes, bytes, now),
-      this.#waitFor('controls', this.#controls, controls, now),
+      envelopes > 0 ? this.#waitFor('messages', this.#messages, now) : 0,
+      bytes > 0 ? this.#waitFor('bytes', this.#bytes, now) : 0,
+      controls > 0 ? this.#waitFor('controls', this.#controls, now) : 0,
     );
     if (waitMs > 0) {
       gate.hold('rate');
       this.#alarm ??= new Alarm(context.dues, () => gate.release('rate'));
-      this.#alarm.set(now + waitMs);
+      this.#alarm.set(context.clock.now() + waitMs);
     }
     if (controls > 0) this.#watchFlood(now);
   }
@@ -65,15 +64,12 @@ export class RateGate {
     this.#alarm?.clear();
   }
 
-  #waitFor(
-    limit: 'messages' | 'bytes' | 'controls',
-    bucket: TokenBucket,
-    count: number,
-    now: number,
-  ): number {
-    const waitMs = count > 0 ? bucket.take(count, now) : 0;
+  /** In how many milliseconds the debt is paid; 0 for none. */
+  #waitFor(limit: keyof ConnectionRates, fullAt: number, now: number): number {
+    const { context, who } = this.#owner;
+    const waitMs = waitForTokens(context.gatekeeper.rates[limit], fullAt, 0, now);
     if (waitMs > 0) {
-      this.#owner.context.limitHits.hit(limit, this.#owner.who);
+      context.limitHits.hit(limit, who);
       if (limit === 'controls') this.#floodingSince ??= now;
     }
     return waitMs;
@@ -82,7 +78,7 @@ export class RateGate {
   #watchFlood(now: number): void {
     const owner = this.#owner;
     if (this.#floodingSince === undefined) return;
-    if (this.#controls.isRested(now)) {
+    if (isRested(owner.context.gatekeeper.rates.controls, this.#controls, now)) {
       this.#floodingSince = undefined;
     } else if (now - this.#floodingSince >= owner.context.limits.floodMs) {
       this.#floodingSince = now;

@@ -10,7 +10,7 @@ export class Stages {
 
   constructor(context: Pick<ServerContext, 'clock' | 'measures'>) {
     this.#context = context;
-    this.#acceptedAt = context.clock.now();
+    this.#acceptedAt = context.clock.uptime();
   }
 
   /** The connection is there now. */
@@ -19,7 +19,7 @@ export class Stages {
     if ((this.#reached & bit) !== 0) return;
     this.#reached |= bit;
     const { clock, measures } = this.#context;
-    measures.reached(stage, Math.max(0, clock.now() - this.#acceptedAt));
+    measures.reached(stage, clock.uptime() - this.#acceptedAt);
   }
 }
 

@@ -133,15 +133,18 @@ export class Connection {
   readonly #serverTransport = this.#makeServerTransport();
 
   #makeServerTransport(): ServerTransport {
-    const bufferedBytes = () => this.#down.bufferedBytes;
+    // The operating system takes some at once, and then there is nothing that waits, and nothing to tell of.
+    const bufferedBytes = () => Math.max(0, this.#down.bufferedBytes - simLimits.kernelBytes);
     const send = (data: string | Uint8Array) => {
       if (!this.server.emits()) return;
       this.#observer.sends(this, data, bufferedBytes());
+      let waits = true;
       this.#down.push(
         sizeOf(data),
         () => this.#toClient(() => this.#events.frame(data)),
-        () => this.#toServer((end) => end.drained()),
+        () => waits && this.#toServer((end) => end.drained()),
       );
+      waits = bufferedBytes() > 0;
     };
     return {
       get bufferedAmount() {

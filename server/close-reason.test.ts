@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { closeReason } from './ws-transport.ts';
+import { closeReason } from './close-reason.ts';
 
 it.each([
   ['short', 'short'],
