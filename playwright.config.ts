@@ -64,8 +64,7 @@ export default defineConfig<E2eOptions>({
   // Tests wait for events alone; a loaded machine makes them slow, and nothing else.
   timeout: 60_000,
   fullyParallel: false,
-  // A test waits for most of its time: three of them keep two cores busy.
-  workers: 3,
+  workers: 2,
   retries: 0,
   reporter: report ? [['list'], ['json', { outputFile: report }]] : [['list']],
   use: { headless: true },
