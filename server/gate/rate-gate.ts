@@ -66,10 +66,10 @@ export class RateGate {
 
   /** In how many milliseconds the debt is paid; 0 for none. */
   #waitFor(limit: keyof ConnectionRates, fullAt: number, now: number): number {
-    const { context, who } = this.#owner;
+    const { context } = this.#owner;
     const waitMs = waitForTokens(context.gatekeeper.rates[limit], fullAt, 0, now);
     if (waitMs > 0) {
-      context.limitHits.hit(limit, who);
+      context.limitHits.hit(limit, this.#owner.who);
       if (limit === 'controls') this.#floodingSince ??= now;
     }
     return waitMs;
