@@ -5,6 +5,7 @@ import { Fencing } from './check/fencing.ts';
 import { Ledger } from './check/ledger.ts';
 import { ProgressChecks } from './check/progress.ts';
 import { StoredCursors } from './check/stored-cursors.ts';
+import { Succession } from './check/succession.ts';
 import { Topics } from './check/topics.ts';
 import { must } from './check/violation.ts';
 import { keepsTransfers, wireChecks, type WireChecks } from './check/wire.ts';
@@ -88,6 +89,7 @@ class Simulation {
       ...wire,
       dialled: (hub) => [this.#progress, wire].forEach((check) => check.dialled(hub)),
       sent: (hub, data) => [this.#progress, wire].forEach((check) => check.sent(hub, data)),
+      received: (hub, data) => [this.#progress, wire].forEach((check) => check.received(hub, data)),
     });
     this.#server = new SimServer(kernel, random.fork('server'), this.#network, plan.server, {
       began: () => {
@@ -104,19 +106,26 @@ class Simulation {
     });
     const browser = new Browser(kernel, random.fork('browser'), this.#network, plan, {
       ...wire,
-      told: (hub, what) => {
+      told: (hub, what, topic) => {
         this.#attachment.met(hub);
+        kernel.guarded(() => succession.told(hub));
+        this.#progress.told(hub, what, topic);
         wire.told(hub, what);
       },
       stopped: (...page) => this.#attachment.stopped(...page),
       evicted: ({ name }) => kernel.guarded(() => must(false, 'nothing reaches a cached page', () => name)),
     });
     this.#browser = browser;
-    const election = new Election(kernel);
-    this.#election = election;
-    browser.channels.observer = election;
+    const election = (this.#election = new Election(kernel));
+    const live = () => this.#live;
+    const succession = new Succession(kernel, live, (script) => this.#attachment.hubOf(script));
+    browser.channels.observer = {
+      opened: (...opened) => election.opened(...opened),
+      posted: (...posted) => [election, succession].forEach((check) => check.posted(...posted)),
+      heard: (...heard) => [election, succession].forEach((check) => check.heard(...heard)),
+    };
     browser.locks.stealing = election.stealing;
-    this.#attachment = new Attachment(kernel, browser, election, hubName, () => this.#live);
+    this.#attachment = new Attachment(kernel, browser, election, hubName, live);
     this.#browser.disk.committed = (writer, file, writes) =>
       kernel.guarded(() => {
         kernel.timeline.add('disk', 'writes', writes);

@@ -23,8 +23,8 @@ import type { SimLocks } from './sim-locks.ts';
 
 /** Hears what pages and hubs tell each other. */
 export interface PortObserver {
-  /** A page tells its hub something. */
-  told(hub: Realm, what: 'attach' | TabOp['kind']): void;
+  /** A page tells its hub something, of a topic if it is of one. */
+  told(hub: Realm, what: 'attach' | TabOp['kind'], topic?: string): void;
   /** A batch goes out, as one of so many that have no answer. */
   delivering(hub: Realm, count: number): void;
   /** A hub has taken an input. */
@@ -122,7 +122,7 @@ function linkOf(
         return reply.kind === 'other-version' ? { ...reply, version } : reply;
       },
       push(hubId: string, tabId: string, ops: readonly TabOp[]) {
-        for (const { kind } of ops) told(realm, kind);
+        for (const op of ops) told(realm, op.kind, 'topic' in op ? op.topic : undefined);
         return api.push(hubId, tabId, ops);
       },
     } satisfies HubApi);

@@ -15,7 +15,8 @@ export interface Follower {
   last: { readonly epoch: string; readonly offset: number } | null;
 }
 
-interface Head {
+/** A position of a topic. */
+export interface Head {
   readonly epoch: string;
   readonly offset: number;
 }

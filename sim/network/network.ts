@@ -1,6 +1,6 @@
 import * as closeCodes from '../../src/protocol/close-codes.ts';
 import type { Transport as ServerTransport } from '../../server/transport.ts';
-import type { Dial } from '../../worker/transport.ts';
+import type { Dial, TransportEvents } from '../../worker/transport.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Random } from '../kernel/random.ts';
 import type { Realm } from '../kernel/realm.ts';
@@ -42,6 +42,8 @@ export class Network {
   quality: LinkQuality;
   /** What happens to the next dial. */
   fate: () => DialFate = () => 'accepted';
+  /** A frame has reached one of the ends. */
+  passed: (connection: Connection, frame: string | Uint8Array) => void = () => {};
 
   constructor(kernel: Kernel, random: Random, quality: LinkQuality, marks: Marks, observer: NetworkObserver) {
     this.#kernel = kernel;
@@ -114,17 +116,28 @@ export class Network {
     };
   }
 
-  #open(
-    number: number,
-    client: Realm,
-    listener: Listener,
-    events: ConstructorParameters<typeof Connection>[1],
-  ): Connection {
+  #open(number: number, client: Realm, listener: Listener, events: TransportEvents): Connection {
     const pipe = (name: string) =>
       new Pipe(this.#kernel, this.#random.fork(`${number}${name}`), this.quality);
     const { realm: server } = listener;
     const parts = { number, client, server, up: pipe('up'), down: pipe('down') };
-    const connection = new Connection({ ...parts, marks: this.#marks, observer: this.#observer }, events);
+    const observer: ServerEndObserver = {
+      ...this.#observer,
+      hears: (heard, frame) => {
+        this.#observer.hears(heard, frame);
+        this.passed(heard, frame);
+      },
+    };
+    const connection: Connection = new Connection(
+      { ...parts, marks: this.#marks, observer },
+      {
+        ...events,
+        frame: (frame) => {
+          events.frame(frame);
+          this.passed(connection, frame);
+        },
+      },
+    );
     this.#connections.add(connection);
     connection.accept((transport) => listener.accept(transport));
     return connection;

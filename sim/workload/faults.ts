@@ -5,6 +5,7 @@ import type { Page } from '../browser/page.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Random } from '../kernel/random.ts';
 import type { Realm } from '../kernel/realm.ts';
+import type { Connection } from '../network/connection.ts';
 import type { Network } from '../network/network.ts';
 import type { SimServer } from '../server/sim-server.ts';
 import * as simLimits from '../limits.ts';
@@ -40,6 +41,12 @@ export class Faults {
     if (plan.faults['network-lost']) {
       victims.network.fate = () => (random.chance(0.15) ? random.pick(['refused', 'lost']) : 'accepted');
     }
+    // At its own times a fault would hardly ever hit a transfer between two of its chunks.
+    const chunkRandom = random.fork('chunks');
+    victims.network.passed = (connection, frame) => {
+      if (typeof frame !== 'string' && chunkRandom.chance(plan.chunkCutChance))
+        this.#cut(connection, chunkRandom);
+    };
   }
 
   /** Nothing goes wrong any more, and what was stopped goes on. */
@@ -48,6 +55,7 @@ export class Faults {
     const { browser, network, server } = this.#victims;
     browser.disk.fault = () => null;
     network.fate = () => 'accepted';
+    network.passed = () => {};
     server.realm?.thaw();
     if (!network.listener) {
       server.crash();
@@ -229,12 +237,16 @@ export class Faults {
     }
     if (network.connections.length === 0) return;
     const connection = random.pick(network.connections);
-    if (kind === 'connection-cut') return connection.sever(random.next() * 200, random.next() * 200);
+    if (kind === 'connection-cut') return this.#cut(connection, random);
     if (kind === 'connection-half-open') {
       return connection.sever(random.chance(0.5) ? null : 100, random.chance(0.5) ? null : 100);
     }
     connection.stall();
     return this.#later(random.between(50, 12_000), () => connection.goOn());
+  }
+
+  #cut(connection: Connection, random: Random): void {
+    connection.sever(random.next() * 200, random.next() * 200);
   }
 
   #strikeServer(kind: FaultKind, random: Random): void {

@@ -65,6 +65,8 @@ export interface Plan extends HostPlan {
   /** How long things go wrong. */
   readonly chaosMs: number;
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  /** How likely it is that a connection is cut behind a frame of bytes, which is mostly a chunk. */
+  readonly chunkCutChance: number;
   readonly workload: Workload;
   readonly hub: HubOptions & { readonly durability: 'strict' | 'relaxed' };
   readonly quality: LinkQuality;
@@ -101,6 +103,7 @@ export function planOf(random: Random, tabs?: number): Plan {
     ...hostPlan,
     chaosMs: random.between(10_000, 50_000),
     faults,
+    chunkCutChance: isCalm ? 0 : faultRandom.fork('chunks').pick([0, 0, 0.02, 0.1, 0.3]),
     workload,
     hub: hubOf(random.fork('hub')),
     quality: {
