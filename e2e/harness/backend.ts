@@ -19,6 +19,8 @@ export interface Backend extends AsyncDisposable {
   readonly process: ServerProcess;
   readonly proxy: TcpProxy;
   record(): Promise<ServerRecord>;
+  /** The end of the server's log, or why there is none. */
+  log(): Promise<string>;
   /** Everything that was accepted in a topic, in order, one line per message as `Tab.lines` gives them. */
   lines(topic: string): Promise<string[]>;
   publish(topic: string, ...payloads: readonly unknown[]): Promise<void>;
@@ -54,6 +56,11 @@ export const startBackend = async (settings: ServerSettings = {}): Promise<Backe
     process: server,
     proxy,
     record: async () => (await ask({ kind: 'record' })) as ServerRecord,
+    log: () =>
+      ask({ kind: 'log' }).then(
+        (lines) => (lines as string[]).join('\n'),
+        (reason: unknown) => String(reason),
+      ),
     lines: async (topic) => ((await ask({ kind: 'accepted', topic })) as Accepted[]).map(lineOf),
     publish: async (topic, ...payloads) => void (await ask({ kind: 'publish', topic, payloads })),
     flood: async (topic, count) => void (await ask({ kind: 'flood', topic, count })),

@@ -39,9 +39,11 @@ export const baseTest = base.extend<Fixtures, { site: Site }>({
   host: ['shared-worker', { option: true }],
   can: async ({ browserName, host }, use) => use(capabilitiesOf(browserName, host)),
   settings: [{}, { option: true }],
-  backend: async ({ settings }, use) => {
+  backend: async ({ settings }, use, testInfo) => {
     await using backend = await startBackend(settings);
     await use(backend);
+    if (testInfo.status === testInfo.expectedStatus) return;
+    console.log(`the log of the server of "${testInfo.title}":\n${await backend.log()}`);
   },
   specOf: async ({ backend, host }, use) =>
     use((spec) => ({

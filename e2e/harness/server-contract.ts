@@ -97,6 +97,8 @@ export interface ServerRecord {
 /** What a test may ask of the server process. */
 export type ServerCommand =
   | { readonly kind: 'record' }
+  /** The end of its log. Answered with `string[]`. */
+  | { readonly kind: 'log' }
   /** Everything accepted in a topic, in order. Answered with `Accepted[]`. */
   | { readonly kind: 'accepted'; readonly topic: string }
   /** Publishes these payloads from the back end, in order. */

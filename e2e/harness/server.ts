@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { inspect } from 'node:util';
 import { createServer, RequestError } from 'onesocket/server';
 import { WebSocketServer } from 'ws';
 import { serveParent } from '../../demo/backend/parent-channel.ts';
 import { Inspection } from './inspection.ts';
 import { RecordingBackbone } from './recording-backbone.ts';
 import { RecordingTracing } from './recording-tracing.ts';
+import { ServerLog } from './server-log.ts';
 import {
   settingsVariable,
   type RequestSeen,
@@ -38,6 +38,7 @@ const requests: RequestSeen[] = [];
 const forbidden = new Set<string>();
 const backbone = new RecordingBackbone(limits);
 const inspection = inspected ? new Inspection() : undefined;
+const log = new ServerLog();
 const tracing = traces ? new RecordingTracing() : undefined;
 
 const onesocket = createServer({
@@ -91,12 +92,7 @@ const onesocket = createServer({
       requests.push({ method: 'hang', moment: 'aborted' });
     },
   },
-  logger: inspection?.logger ?? {
-    debug() {},
-    info() {},
-    warn() {},
-    error: (...entry) => void process.stderr.write(`${inspect(entry)}\n`),
-  },
+  logger: inspection?.logger ?? log.logger,
 });
 
 const record = (): ServerRecord => {
@@ -159,6 +155,8 @@ const answer = async (message: unknown): Promise<unknown> => {
         topic: command.topic,
         reason: command.reason,
       });
+    case 'log':
+      return log.lines;
     case 'inspect':
       return inspection?.text(onesocket);
     case 'presence':
@@ -169,7 +167,10 @@ const answer = async (message: unknown): Promise<unknown> => {
 };
 
 const httpServer = createHttpServer();
-httpServer.on('upgrade', () => arrivals.push(performance.timeOrigin + performance.now()));
+httpServer.on('upgrade', ({ url }) => {
+  arrivals.push(performance.timeOrigin + performance.now());
+  log.logger.debug({ url }, 'upgrade');
+});
 onesocket.attach(httpServer, { path: '/realtime' });
 
 // A path where every WebSocket opens and is closed at once, as by a proxy whose backend is down.
