@@ -1,6 +1,6 @@
 import type { Capabilities } from './harness/capabilities.ts';
 import type { Tab } from './harness/tab.ts';
-import { expect, test } from './harness/test.ts';
+import { expect, patientBackoff, test } from './harness/test.ts';
 
 const noteRestoring = (): void => {
   addEventListener('pageshow', ({ persisted }) => Object.assign(globalThis, { persisted }));
@@ -52,7 +52,7 @@ test('a reload of the only tab leaves one hub with one connection, the old one o
   can,
   open,
 }) => {
-  const tab = await open();
+  const tab = await open({ options: { backoff: patientBackoff } });
   await tab.subscribe('news');
   await backend.publish('news', ...Array(30).keys());
   await tab.receives('news', 30);
@@ -103,7 +103,7 @@ test('a page that the user goes back to attaches again and resumes, with its mem
 });
 
 test('the only tab has no hole after the user went back to it', async ({ backend, can, site, open }) => {
-  const tab = await open();
+  const tab = await open({ options: { backoff: patientBackoff } });
   await tab.subscribe('news');
   await backend.publish('news', 'before');
   await tab.receivesPayload('news', 'before');

@@ -1,4 +1,4 @@
-import { expect, test } from './harness/test.ts';
+import { expect, patientBackoff, test } from './harness/test.ts';
 
 test('five tabs share one connection and see the same messages in the same order', async ({
   backend,
@@ -80,7 +80,8 @@ test('a subscription ends at the server when the last tab that wants it closes, 
 });
 
 test('closing the tab that opened first loses nothing for the others', async ({ backend, can, open }) => {
-  const [first, second, third] = [await open(), await open(), await open()];
+  const spec = { options: { backoff: patientBackoff } };
+  const [first, second, third] = [await open(spec), await open(spec), await open(spec)];
   for (const tab of [first, second, third]) await tab.subscribe('news');
   const { hubId } = await second.status();
   const stopFlow = await backend.startFlow('news');
