@@ -49,7 +49,7 @@ export const baseTest = base.extend<Fixtures, { site: Site }>({
     await using backend = await startBackend(settings);
     await use(backend);
     if (testInfo.status === testInfo.expectedStatus) return;
-    console.log(`the log of the server of "${testInfo.title}":\n${await backend.log()}`);
+    process.stderr.write(`the log of the server of "${testInfo.title}":\n${await backend.log()}\n`);
   },
   specOf: async ({ backend, host }, use) =>
     use((spec) => ({
