@@ -13,6 +13,8 @@ export class Succession implements Omit<ChannelObserver, 'opened'> {
   readonly #hubOf: (script: TabScript) => string | undefined;
   /** Hubs that have said that they are up, from the first to the last. */
   readonly #up: string[] = [];
+  /** How often each realm has looked for a hub. */
+  readonly #looks = new WeakMap<Realm, number>();
   /** Who hears now, over the channel of a tab, what is meant for another hub. */
   #stray: { readonly realm: Realm; readonly hub: string } | null = null;
 
@@ -27,7 +29,8 @@ export class Succession implements Omit<ChannelObserver, 'opened'> {
     this.#hubOf = hubOf;
   }
 
-  posted(_end: ChannelEnd, message: unknown): void {
+  posted({ realm }: ChannelEnd, message: unknown): void {
+    if ((message as Call).kind === 'connect') this.#looks.set(realm, this.#looksOf(realm) + 1);
     const hubId = idOfUp(message);
     if (hubId && !this.#up.includes(hubId)) this.#up.push(hubId);
   }
@@ -57,14 +60,21 @@ export class Succession implements Omit<ChannelObserver, 'opened'> {
     if (ownId === undefined || isOf(page.realm, ownId)) return;
     const own = this.#up.indexOf(ownId);
     if (own < 0 || own >= this.#up.indexOf(hubId)) return;
+    const looks = this.#looksOf(page.realm);
     // A page in line for the lock has two ends, and the message comes to each at its own time.
-    this.#kernel.schedule(simLimits.portMsMax, () =>
+    this.#kernel.schedule(simLimits.portMsMax, () => {
+      // What the newer one said may have come late, so that the page is back already.
+      const isKept = this.#hubOf(script) === ownId && this.#looksOf(page.realm) === looks;
       this.#kernel.guarded(() =>
-        must(this.#hubOf(script) !== ownId || !page.isActive, 'pages follow the newest hub', () => {
+        must(!isKept || !page.isActive, 'pages follow the newest hub', () => {
           return `${page.realm.name} keeps ${ownId} although ${hubId} is up`;
         }),
-      ),
-    );
+      );
+    });
+  }
+
+  #looksOf(realm: Realm): number {
+    return this.#looks.get(realm) ?? 0;
   }
 }
 
