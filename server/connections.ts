@@ -1,13 +1,14 @@
 import * as closeCodes from '../src/protocol/close-codes.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type WebSocket } from 'ws';
+import { WebSocketServer } from 'ws';
 import { subprotocol } from '../src/protocol/version.ts';
 import type { ServerContext } from './context.ts';
 import { addressKey } from './gate/address.ts';
 import { banCode } from './gate/conduct.ts';
 import type { Ban, BanTarget } from './gate/bans.ts';
 import { Shedder } from './gate/shedder.ts';
+import { HeardSocket } from './heard-socket.ts';
 import { Session } from './session.ts';
 import type { ClosedBy, Measured, ServerMeasures } from './sight/measures.ts';
 import type { PeerRequest } from './transport.ts';
@@ -100,6 +101,7 @@ export class Connections {
     this.#context = context;
     this.#sockets = new WebSocketServer({
       noServer: true,
+      WebSocket: HeardSocket,
       clientTracking: false,
       maxPayload: limits.maxFrameBytes,
       // Compression costs memory per connection and time per receiver, and shared frames could not be shared.
@@ -125,7 +127,7 @@ export class Connections {
     }
     const { address } = admission;
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) =>
-      this.#accept(webSocket, request, address),
+      this.#accept(webSocket as HeardSocket, request, address),
     );
   }
 
@@ -167,7 +169,7 @@ export class Connections {
     yield* [...this.#open.values()].toReversed();
   }
 
-  #accept(webSocket: WebSocket, request: IncomingMessage, address: string | undefined): void {
+  #accept(webSocket: HeardSocket, request: IncomingMessage, address: string | undefined): void {
     const { clock, stats, logger, gatekeeper } = this.#context;
     const transport = new WsTransport(webSocket, request.socket, this.#context);
     const key = addressKey(address);

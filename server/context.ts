@@ -16,6 +16,7 @@ import { SignalRoom } from './signal-room.ts';
 import type { RevokeScope } from './revoke-scope.ts';
 import { resolveOptions, type ResolvedOptions, type ServerOptions } from './options.ts';
 import { Measures } from './sight/measures.ts';
+import { Stages } from './sight/stages.ts';
 import type { Tracing } from './sight/tracing-types.ts';
 import { newStats, type ServerStats } from './stats.ts';
 import { TopicFeeds } from './topic-feeds.ts';
@@ -56,6 +57,7 @@ export interface ServerContext extends Surroundings {
   readonly stats: ServerStats;
   /** What is counted by kind, and as distributions. */
   readonly measures: Measures;
+  readonly stages: Stages;
   /** Absent where nobody traces. */
   readonly tracing: Tracing | undefined;
   readonly backbone: Backbone;
@@ -103,6 +105,7 @@ export function createContext(options: ServerOptions, { clock, randomId }: Surro
     logger,
     stats,
     measures,
+    stages: new Stages(clock, measures),
     tracing: options.tracing,
     backbone,
     feeds: new TopicFeeds({ backbone, scheduler, stats, measures }, limits.batchBytes),

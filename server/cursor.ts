@@ -1,3 +1,4 @@
+import type { Leave } from './presence.ts';
 import type { FeedReader, TopicFeed } from './topic-feed.ts';
 
 /** A gap that the client has yet to be told of. */
@@ -19,6 +20,7 @@ export interface CursorStart {
   readonly offset: number;
   readonly gap: Gap | undefined;
   readonly partial: PartialMessage | undefined;
+  readonly leave: Leave | undefined;
 }
 
 /** Who sends what a cursor reads. */
@@ -28,7 +30,7 @@ export interface CursorOwner {
 }
 
 /**
- * The position of one subscription in the history of its topic. This is all that a subscriber costs,
+ * A live subscription: its position in the history of the topic. This is all that a subscriber costs,
  * however far behind it is: messages wait in the history, not per connection.
  */
 export class Cursor implements FeedReader {
@@ -40,6 +42,8 @@ export class Cursor implements FeedReader {
   gap: Gap | undefined;
   /** The large message that the client has a part of. */
   partial: PartialMessage | undefined;
+  /** Ends the presence that comes with it, where that is kept. */
+  readonly leave: Leave | undefined;
   readonly #owner: CursorOwner;
 
   constructor(feed: TopicFeed, start: CursorStart, owner: CursorOwner) {
@@ -48,7 +52,12 @@ export class Cursor implements FeedReader {
     this.offset = start.offset;
     this.gap = start.gap;
     this.partial = start.partial;
+    this.leave = start.leave;
     this.#owner = owner;
+  }
+
+  get kind(): 'live' {
+    return 'live';
   }
 
   wake(): void {

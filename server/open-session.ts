@@ -1,12 +1,12 @@
 import * as closeCodes from '../src/protocol/close-codes.ts';
 import type { ClientEnvelope, ClientMessage } from '../src/protocol/schema.ts';
-import type { Client } from './client.ts';
+import { Client } from './client.ts';
 import { Attached, type ConnectionOwner } from './attached.ts';
 import type { ClientSession } from './context.ts';
 import type { Identity } from './hooks.ts';
 import { forgetClient } from './forget-client.ts';
 import { isOfChunks } from './is-of-chunks.ts';
-import { Policy, type PolicyOwner } from './policy.ts';
+import { policyFor, type Policy, type PolicyOwner } from './policy.ts';
 import type { Leave } from './presence.ts';
 import { PublishLane, type LaneOwner } from './publish-lane.ts';
 import { Pump, type PumpOwner } from './pump.ts';
@@ -69,10 +69,14 @@ export class OpenSession extends Attached implements ClientSession, PartOwner {
     this.window = window;
     this.chunks = chunks;
     this.spans = tracing && new Spans(tracing, measures);
-    this.policy = new Policy(this);
+    this.policy = policyFor(this);
     this.pump = new Pump(this);
     this.#subscriptions = new Subscriptions(this);
     transfers.enter(this.key);
+  }
+
+  get kind(): 'open' {
+    return 'open';
   }
 
   get client(): Client {
@@ -242,7 +246,8 @@ export class OpenSession extends Attached implements ClientSession, PartOwner {
   }
 
   #renew({ claims, presence: info }: Identity): void {
-    this.#client = { ...this.#client, claims, info };
+    const { identity, clientEpoch, key, lease } = this.#client;
+    this.#client = new Client({ identity, claims, info, clientEpoch, key, lease });
     this.revoke({ isMeant: () => true, reason: 'the new token does not allow it' }, () => undefined);
   }
 

@@ -22,17 +22,16 @@ import { Liveness, type LivenessOwner } from './liveness.ts';
 import { OpenSession, type SessionStart } from './open-session.ts';
 import { Outbound, type OutboundOwner } from './outbound.ts';
 import { ReadGate } from './read-gate.ts';
-import type { ClosedBy } from './sight/measures.ts';
-import { Stages } from './sight/stages.ts';
+import type { ClosedBy, ConnectionStage } from './sight/measures.ts';
+import type { Staged } from './sight/stages.ts';
 import { checkTransition, type Transitions } from './state-machine.ts';
 import type { PeerRequest, Transport } from './transport.ts';
 import type { UpgradeToken } from './upgrade-token.ts';
 
-type SessionState =
-  | { readonly kind: 'handshaking'; readonly handshake: Handshake }
-  | { readonly kind: 'open'; readonly open: OpenSession }
-  | { readonly kind: 'closing' }
-  | { readonly kind: 'closed' };
+type SessionState = Handshake | OpenSession | typeof closing | typeof closed;
+
+const closing = { kind: 'closing' } as const;
+const closed = { kind: 'closed' } as const;
 
 /** Which state may follow which. A test compares this with the diagram above. */
 export const sessionTransitions: Transitions<SessionState['kind']> = {
@@ -62,6 +61,7 @@ export class Session
     ConductOwner,
     CredentialsOwner,
     HandshakeOwner,
+    Staged,
     ConnectionOwner
 {
   readonly context: ServerContext;
@@ -69,8 +69,10 @@ export class Session
   /** The upgrade request. */
   readonly peer: PeerRequest;
   readonly outbound: Outbound;
-  readonly gate: ReadGate;
-  readonly stages: Stages;
+  readonly acceptedAt: number;
+  stages = 0;
+  /** There once reading was paused. */
+  #gate: ReadGate | undefined;
   readonly #liveness: Liveness;
   readonly #conduct: Conduct;
   /** There once a token comes. */
@@ -83,12 +85,11 @@ export class Session
     this.context = context;
     this.transport = transport;
     this.peer = peer;
-    this.stages = new Stages(context);
+    this.acceptedAt = context.clock.uptime();
     this.outbound = new Outbound(this);
-    this.gate = new ReadGate(transport, context.stats);
     this.#liveness = new Liveness(this);
     this.#conduct = new Conduct(this);
-    this.#state = { kind: 'handshaking', handshake: new Handshake(this, upgradeToken) };
+    this.#state = new Handshake(this, upgradeToken);
   }
 
   get credentials(): Credentials {
@@ -97,7 +98,7 @@ export class Session
 
   /** What it is from the welcome until its end. */
   get opened(): OpenSession | undefined {
-    return this.#state.kind === 'open' ? this.#state.open : undefined;
+    return this.#state.kind === 'open' ? this.#state : undefined;
   }
 
   /** Whose connection it is, as soon as that is proved. */
@@ -105,8 +106,12 @@ export class Session
     return this.#conduct.identity;
   }
 
+  get gate(): ReadGate {
+    return (this.#gate ??= new ReadGate(this.transport, this.context.stats));
+  }
+
   isDeaf(): boolean {
-    return this.gate.isServerBusy;
+    return this.#gate?.isServerBusy === true;
   }
 
   ping(): void {
@@ -119,8 +124,8 @@ export class Session
     this.close(closeCodes.heartbeatTimeout, 'no sign of life');
   }
 
-  seat(identity: string, clientId: string): boolean {
-    return this.#conduct.seat(identity, clientId);
+  seat(identity: string, key: string): boolean {
+    return this.#conduct.seat(identity, key);
   }
 
   /** Takes a frame: a text frame as a string, a binary one as bytes. `bytes` is its size. Never throws. */
@@ -154,7 +159,7 @@ export class Session
     if (this.#isOver) return;
     if (code === closeCodes.tooBig) this.context.limitHits.hit('frame-bytes', this.#conduct.who);
     this.#conduct.closedWith(code, 'broken framing');
-    this.#end({ kind: 'closing' });
+    this.#end(closing);
   }
 
   /** The peer takes nothing of what waits for it. */
@@ -166,16 +171,16 @@ export class Session
   /** The transport has handed bytes to the operating system. */
   drained(): void {
     // Its pong could not be heard, but a peer that takes bytes is alive.
-    if (this.gate.isPeerBehind) this.#liveness.heard();
+    if (this.#gate?.isPeerBehind) this.#liveness.heard();
     if (this.#isOver || this.transport.bufferedAmount >= this.context.limits.bufferedBytes) return;
-    this.gate.release('output');
-    if (this.#state.kind === 'open' && this.#state.open.hasOutput) this.request();
+    this.#gate?.release('output');
+    if (this.#state.kind === 'open' && this.#state.hasOutput) this.request();
   }
 
   /** The transport has closed, with the code that came of the peer's or, as far as it knows, its own. */
   closed(code: number = closeCodes.abnormal, by: ClosedBy = 'client'): void {
     if (this.#state.kind === 'closed') return;
-    this.#end({ kind: 'closed' });
+    this.#end(closed);
     const own = this.#closedWith;
     this.context.measures.disconnected(own ?? code, own === undefined ? by : 'server');
   }
@@ -185,7 +190,7 @@ export class Session
     if (this.#isOver) return;
     try {
       this.outbound.flush();
-      if (this.#state.kind === 'open') this.#state.open.flush();
+      if (this.#state.kind === 'open') this.#state.flush();
       this.outbound.flushAck();
     } catch (reason) {
       this.#fail(reason, 'output could not be sent');
@@ -205,7 +210,7 @@ export class Session
     const close = () => this.dismiss(code, reason);
     if (this.#state.kind !== 'open') return close();
     this.outbound.push({ type: 'goaway', payload: { reason, retryAfterMs } });
-    this.#state.open.whenIdle(close, afterRequests);
+    this.#state.whenIdle(close, afterRequests);
   }
 
   /** Sends the answers that wait, and closes. What the code blames on the peer is a strike against it. */
@@ -220,7 +225,7 @@ export class Session
     if (this.#isOver) return;
     this.outbound.flush();
     this.outbound.flushAck();
-    this.#end({ kind: 'closing' });
+    this.#end(closing);
     this.#closedWith = code;
     this.context.measures.closing(code);
     // What is wrong with a frame can quote the frame, and so whatever a client has put there.
@@ -242,13 +247,16 @@ export class Session
     this.context.scheduler.request(this);
   }
 
+  reached(stage: ConnectionStage): void {
+    this.context.stages.reached(this, stage);
+  }
+
   #handle(envelope: ClientEnvelope): void {
     const state = this.#state;
     switch (state.kind) {
       case 'handshaking':
-        return state.handshake.handle(envelope);
       case 'open':
-        return state.open.handle(envelope);
+        return state.handle(envelope);
       case 'closing':
       case 'closed':
         return undefined;
@@ -260,9 +268,9 @@ export class Session
   open(start: SessionStart): void {
     const open = new OpenSession(this, start);
     this.context.sessions.set(start.client.key, open);
-    this.#become({ kind: 'open', open });
+    this.#become(open);
     this.#credentials?.opened();
-    this.stages.reached('welcome');
+    this.reached('welcome');
   }
 
   #fail(reason: unknown, message: string): void {
@@ -271,20 +279,19 @@ export class Session
   }
 
   terminate(): void {
-    this.#end({ kind: 'closing' });
+    this.#end(closing);
     this.#closedWith = closeCodes.connectionReplaced;
     this.transport.terminate();
   }
 
-  #end(next: { readonly kind: 'closing' } | { readonly kind: 'closed' }): void {
+  #end(next: typeof closing | typeof closed): void {
     const state = this.#state;
     if (state.kind === next.kind || state.kind === 'closed') return;
     this.#become(next);
     this.#liveness.end();
     this.#credentials?.end();
     this.#conduct.end();
-    if (state.kind === 'handshaking') state.handshake.end();
-    if (state.kind === 'open') state.open.end();
+    if (state.kind === 'handshaking' || state.kind === 'open') state.end();
   }
 
   /** The one writer of the state. */

@@ -1,6 +1,5 @@
 import * as closeCodes from '../../src/protocol/close-codes.ts';
 import type { ClientEnvelope } from '../../src/protocol/schema.ts';
-import { clientKey } from '../client.ts';
 import type { ServerContext } from '../context.ts';
 import type { ReadGate } from '../read-gate.ts';
 import type { PeerRequest } from '../transport.ts';
@@ -38,11 +37,11 @@ export class Conduct implements RateGateOwner {
     this.#rates.took(1, 1, bytes);
   }
 
-  /** Gives the identity a seat; false where it gets none, and the connection is closed. */
-  seat(identity: string, clientId: string): boolean {
+  /** Gives the identity of a client a seat; false where it gets none, and the connection is closed. */
+  seat(identity: string, key: string): boolean {
     const owner = this.#owner;
     const { context } = owner;
-    const replaces = context.sessions.has(clientKey(identity, clientId));
+    const replaces = context.sessions.has(key);
     const refusal = context.gatekeeper.takeSeat(identity, replaces);
     switch (refusal?.kind) {
       case undefined:

@@ -40,7 +40,8 @@ export class RateGate {
 
   /** Envelopes have come, so many of them control envelopes, in so many bytes. */
   took(envelopes: number, controls: number, bytes: number): void {
-    const { context, gate } = this.#owner;
+    const owner = this.#owner;
+    const { context } = owner;
     const { rates } = context.gatekeeper;
     const now = context.clock.uptime();
     this.#messages = takeTokens(rates.messages, this.#messages, envelopes, now);
@@ -52,8 +53,8 @@ export class RateGate {
       controls > 0 ? this.#waitFor('controls', this.#controls, now) : 0,
     );
     if (waitMs > 0) {
-      gate.hold('rate');
-      this.#alarm ??= new Alarm(context.dues, () => gate.release('rate'));
+      owner.gate.hold('rate');
+      this.#alarm ??= new Alarm(context.dues, () => owner.gate.release('rate'));
       this.#alarm.set(context.clock.now() + waitMs);
     }
     if (controls > 0) this.#watchFlood(now);
