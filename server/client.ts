@@ -1,15 +1,5 @@
-/** What a client is made of. */
-interface ClientParts {
-  readonly identity: string;
-  readonly claims: unknown;
-  readonly info: unknown;
-  readonly clientEpoch: number;
-  readonly key: string;
-  readonly lease: number;
-}
-
-/** The client of an open connection. Identity and claims change only by a new token. */
-export class Client implements ClientParts {
+/** What a client is made of. Identity and claims change only by a new token. */
+export interface ClientParts {
   readonly identity: string;
   readonly claims: unknown;
   /** What is public of them in presence lists. */
@@ -19,20 +9,12 @@ export class Client implements ClientParts {
   readonly key: string;
   /** Fences this opening of the record against later ones. */
   readonly lease: number;
+}
 
-  constructor({ identity, claims, info, clientEpoch, key, lease }: ClientParts) {
-    this.identity = identity;
-    this.claims = claims;
-    this.info = info;
-    this.clientEpoch = clientEpoch;
-    this.key = key;
-    this.lease = lease;
-  }
-
+/** The client of an open connection. */
+export interface Client extends ClientParts {
   /** Read from the key, for it is seldom asked for. */
-  get clientId(): string {
-    return this.key.slice(this.identity.length + 1);
-  }
+  readonly clientId: string;
 }
 
 /** Key of a client's record. An identity has no U+0000, so no client id can reach into another identity. */

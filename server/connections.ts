@@ -11,7 +11,6 @@ import { Shedder } from './gate/shedder.ts';
 import { HeardSocket } from './heard-socket.ts';
 import { Session } from './session.ts';
 import type { ClosedBy, Measured, ServerMeasures } from './sight/measures.ts';
-import type { PeerRequest } from './transport.ts';
 import { refuseUpgrade } from './upgrade.ts';
 import { isBearer, takeUpgradeToken } from './upgrade-token.ts';
 import { WsTransport, type TransportListener } from './ws-transport.ts';
@@ -19,31 +18,35 @@ import { WsTransport, type TransportListener } from './ws-transport.ts';
 /** A connection as the server ends it, and as somebody who runs it sees it: hands what its transport says to its session. */
 export class Connection implements TransportListener {
   /** Names the connection within this process. */
-  readonly id: string;
+  readonly id: number;
   readonly session: Session;
   readonly transport: WsTransport;
-  /** When it was accepted, in milliseconds since the Unix epoch. */
-  readonly since: number;
   readonly #removed: (connection: Connection) => void;
 
   constructor(
-    id: string,
-    { session, transport, since }: Pick<Connection, 'session' | 'transport' | 'since'>,
+    id: number,
+    session: Session,
+    transport: WsTransport,
     removed: (connection: Connection) => void,
   ) {
     this.id = id;
     this.session = session;
     this.transport = transport;
-    this.since = since;
     this.#removed = removed;
   }
 
+  /** When it was accepted, in milliseconds since the Unix epoch, to a millisecond. */
+  get since(): number {
+    const { clock } = this.session.context;
+    return clock.now() - (clock.uptime() - this.session.acceptedAt);
+  }
+
   get address(): string | undefined {
-    return this.session.peer.remoteAddress;
+    return this.session.address;
   }
 
   get addressKey(): string | undefined {
-    return this.session.peer.addressKey;
+    return addressKey(this.address);
   }
 
   frame(data: string | Uint8Array, bytes: number): void {
@@ -83,14 +86,13 @@ export interface Ending {
 }
 
 const goodbye = 'the server restarts';
-const noHeaders: PeerRequest['headers'] = {};
 
 /** Accepts WebSockets, and knows all that are open. */
 export class Connections {
   readonly #context: ServerContext;
   readonly #sockets: WebSocketServer;
-  /** By id, in the order of being accepted. */
-  readonly #open = new Map<string, Connection>();
+  /** In the order of being accepted. */
+  readonly #open = new Set<Connection>();
   readonly #shedder: Shedder;
   #ids = 0;
   #isEnding = false;
@@ -113,7 +115,7 @@ export class Connections {
   }
 
   /** All connections, the oldest first. */
-  get all(): ReadonlyMap<string, Connection> {
+  get all(): ReadonlySet<Connection> {
     return this.#open;
   }
 
@@ -133,13 +135,13 @@ export class Connections {
 
   /** What is measured, at this moment. */
   measures(): ServerMeasures {
-    return this.#context.measures.data(Array.from(this.#open.values(), measuredOf));
+    return this.#context.measures.data(Array.from(this.#open, measuredOf));
   }
 
   /** Says goodbye to all, and ends after `withinMs` milliseconds those that did not close. Nobody may come meanwhile. */
   async end({ withinMs, forceAfterMs, retryAfterMs, afterRequests }: Ending): Promise<void> {
     if (!this.#isEnding) {
-      for (const { session } of this.#open.values())
+      for (const { session } of this.#open)
         session.goAway(goodbye, retryAfterMs(), { afterRequests });
     }
     this.#isEnding = true;
@@ -160,24 +162,25 @@ export class Connections {
 
   /** The connections of an address or identity. */
   of({ kind, value }: BanTarget): Connection[] {
-    return [...this.#open.values()].filter(({ session, addressKey: key }) =>
+    return [...this.#open].filter(({ session, addressKey: key }) =>
       kind === 'address' ? key === value : session.identity === value,
     );
   }
 
   *newestFirst(): Iterable<Connection> {
-    yield* [...this.#open.values()].toReversed();
+    yield* [...this.#open].toReversed();
   }
 
   #accept(webSocket: HeardSocket, request: IncomingMessage, address: string | undefined): void {
-    const { clock, stats, logger, gatekeeper } = this.#context;
+    const { stats, logger, gatekeeper, hooks, tokens } = this.#context;
     const transport = new WsTransport(webSocket, request.socket, this.#context);
     const key = addressKey(address);
-    const { peer, upgradeToken } = this.#peerOf(request, address, key);
-    const session = new Session(this.#context, transport, peer, upgradeToken);
-    const parts = { session, transport, since: clock.now() };
-    const connection = new Connection(`${++this.#ids}`, parts, this.#removed);
-    this.#open.set(connection.id, connection);
+    const { headers, url = '/' } = request;
+    const upgrade = { headers, url, remoteAddress: address, addressKey: key };
+    const taken = hooks.authenticate && takeUpgradeToken(upgrade, tokens);
+    const session = new Session(this.#context, transport, taken?.request ?? upgrade, taken?.upgradeToken);
+    const connection = new Connection(++this.#ids, session, transport, this.#removed);
+    this.#open.add(connection);
     gatekeeper.entered(key);
     stats.connected++;
     stats.connections = this.#open.size;
@@ -189,24 +192,8 @@ export class Connections {
     }
   }
 
-  /** What is kept of an upgrade: nobody but `authenticate` ever sees its headers, and its path. */
-  #peerOf(
-    { headers, url = '/' }: IncomingMessage,
-    remoteAddress: string | undefined,
-    key: string | undefined,
-  ) {
-    const { hooks, tokens } = this.#context;
-    if (!hooks.authenticate)
-      return { peer: { headers: noHeaders, url: '/', remoteAddress, addressKey: key } };
-    const { request, upgradeToken } = takeUpgradeToken(
-      { headers, url, remoteAddress, addressKey: key },
-      tokens,
-    );
-    return { peer: request, upgradeToken };
-  }
-
   readonly #removed = (connection: Connection): void => {
-    this.#open.delete(connection.id);
+    this.#open.delete(connection);
     this.#context.gatekeeper.left(connection.addressKey);
     this.#context.measures.ended(measuredOf(connection));
     this.#context.stats.connections = this.#open.size;

@@ -12,7 +12,6 @@ import type { ServerLimits } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { MemoryBackbone } from './memory-backbone.ts';
 import { createPresence, type Presence } from './presence-options.ts';
-import { SignalRoom } from './signal-room.ts';
 import type { RevokeScope } from './revoke-scope.ts';
 import { resolveOptions, type ResolvedOptions, type ServerOptions } from './options.ts';
 import { Measures } from './sight/measures.ts';
@@ -65,7 +64,6 @@ export interface ServerContext extends Surroundings {
   readonly scheduler: FlushScheduler;
   /** Who is where; undefined where that is not kept. */
   readonly presence: Presence | undefined;
-  readonly signals: SignalRoom;
   /** What clients send in chunks. */
   readonly transfers: TransferStore;
   /** Open sessions by client key: at most one per client. */
@@ -111,7 +109,6 @@ export function createContext(options: ServerOptions, { clock, randomId }: Surro
     feeds: new TopicFeeds({ backbone, scheduler, stats, measures }, limits.batchBytes),
     scheduler,
     presence: createPresence(options.presence, clock, limits, stats),
-    signals: new SignalRoom(),
     transfers: new TransferStore(clock, limits, stats),
     sessions: new Map(),
   };

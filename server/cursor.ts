@@ -1,5 +1,5 @@
 import type { Leave } from './presence.ts';
-import type { FeedReader, TopicFeed } from './topic-feed.ts';
+import type { FeedReader, FeedSignal, TopicFeed } from './topic-feed.ts';
 
 /** A gap that the client has yet to be told of. */
 export interface Gap {
@@ -23,10 +23,12 @@ export interface CursorStart {
   readonly leave: Leave | undefined;
 }
 
-/** Who sends what a cursor reads. */
+/** Whose subscription it is. */
 export interface CursorOwner {
-  /** The topic has advanced. */
-  wake(cursor: Cursor): void;
+  /** Sends what the cursor reads. */
+  readonly pump: { wake(cursor: Cursor): void };
+  /** Takes a signal of the topic; `re` is its id where it is the client's own. */
+  signal(topic: string, payload: string, re: string | undefined): void;
 }
 
 /**
@@ -61,7 +63,11 @@ export class Cursor implements FeedReader {
   }
 
   wake(): void {
-    this.#owner.wake(this);
+    this.#owner.pump.wake(this);
+  }
+
+  signal({ payload, sender, id }: FeedSignal): void {
+    this.#owner.signal(this.feed.topic, payload, sender === this.#owner ? id : undefined);
   }
 
   /** Whether there is something to send. */

@@ -16,7 +16,7 @@ import { wireFeatures, wireVersions } from '../src/protocol/version.ts';
 import { Alarm } from './alarm.ts';
 import { anonymous } from './authentication.ts';
 import type { OpenResult } from './backbone.ts';
-import { Client, clientKey } from './client.ts';
+import { clientKey } from './client.ts';
 import type { ServerContext } from './context.ts';
 import type { Credentials } from './credentials.ts';
 import { forgetClient } from './forget-client.ts';
@@ -147,7 +147,7 @@ export class Handshake {
       return owner.close(closeCodes.staleClientEpoch, 'a newer hub has this client id');
     const { clientEpoch, features, window } = hello.payload;
     const { lease, lastSeq } = result;
-    const client = new Client({ identity, claims, info, clientEpoch, key, lease });
+    const client = { identity, claims, info, clientEpoch, key, lease };
     const older = context.sessions.get(key);
     if (this.#state.kind !== 'opening' || (older && older.client.lease > lease)) {
       forgetClient(context, key, lease);

@@ -29,7 +29,6 @@ export class Pump {
   /** Made for the first large message. */
   #downloads: Downloads | undefined;
   #sent = 0;
-  #hasDelivered = false;
   #received = 0;
 
   constructor(owner: PumpOwner) {
@@ -179,8 +178,6 @@ export class Pump {
 
   #delivered(count: number): void {
     this.#owner.context.stats.delivered += count;
-    if (this.#hasDelivered) return;
-    this.#hasDelivered = true;
     this.#owner.reached('first_message');
   }
 

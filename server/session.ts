@@ -28,10 +28,17 @@ import { checkTransition, type Transitions } from './state-machine.ts';
 import type { PeerRequest, Transport } from './transport.ts';
 import type { UpgradeToken } from './upgrade-token.ts';
 
-type SessionState = Handshake | OpenSession | typeof closing | typeof closed;
+/** With the code, where the server itself has ended the connection. */
+interface Closing {
+  readonly kind: 'closing';
+  readonly code?: number;
+}
 
-const closing = { kind: 'closing' } as const;
-const closed = { kind: 'closed' } as const;
+interface Closed {
+  readonly kind: 'closed';
+}
+
+type SessionState = Handshake | OpenSession | Closing | Closed;
 
 /** Which state may follow which. A test compares this with the diagram above. */
 export const sessionTransitions: Transitions<SessionState['kind']> = {
@@ -40,6 +47,8 @@ export const sessionTransitions: Transitions<SessionState['kind']> = {
   closing: ['closed'],
   closed: [],
 };
+
+const noRequest: PeerRequest = { headers: {}, url: '/', remoteAddress: undefined };
 
 /** How a connection is asked to leave. */
 export interface GoAway {
@@ -66,7 +75,9 @@ export class Session
 {
   readonly context: ServerContext;
   readonly transport: Transport;
-  /** The upgrade request. */
+  /** The client's address. */
+  readonly address: string | undefined;
+  /** The upgrade request, if there is an `authenticate`: nobody else ever sees its headers, and its path. */
   readonly peer: PeerRequest;
   readonly outbound: Outbound;
   readonly acceptedAt: number;
@@ -77,14 +88,13 @@ export class Session
   readonly #conduct: Conduct;
   /** There once a token comes. */
   #credentials: Credentials | undefined;
-  /** The code with which the server itself has ended the connection. */
-  #closedWith: number | undefined;
   #state: SessionState;
 
   constructor(context: ServerContext, transport: Transport, peer: PeerRequest, upgradeToken?: UpgradeToken) {
     this.context = context;
     this.transport = transport;
-    this.peer = peer;
+    this.address = peer.remoteAddress;
+    this.peer = context.hooks.authenticate ? peer : noRequest;
     this.acceptedAt = context.clock.uptime();
     this.outbound = new Outbound(this);
     this.#liveness = new Liveness(this);
@@ -139,7 +149,7 @@ export class Session
         this.context.stats.malformed++;
         return this.close(closeCodes.malformedFrame, decoded.violation);
       }
-      this.#conduct.took(decoded.envelopes, bytes);
+      this.#conduct.tookFrame(decoded.envelopes, bytes);
       for (const envelope of decoded.envelopes) this.#handle(envelope);
     } catch (reason) {
       this.#fail(reason, 'a frame could not be processed');
@@ -159,7 +169,7 @@ export class Session
     if (this.#isOver) return;
     if (code === closeCodes.tooBig) this.context.limitHits.hit('frame-bytes', this.#conduct.who);
     this.#conduct.closedWith(code, 'broken framing');
-    this.#end(closing);
+    this.#end({ kind: 'closing' });
   }
 
   /** The peer takes nothing of what waits for it. */
@@ -179,9 +189,10 @@ export class Session
 
   /** The transport has closed, with the code that came of the peer's or, as far as it knows, its own. */
   closed(code: number = closeCodes.abnormal, by: ClosedBy = 'client'): void {
-    if (this.#state.kind === 'closed') return;
-    this.#end(closed);
-    const own = this.#closedWith;
+    const state = this.#state;
+    if (state.kind === 'closed') return;
+    this.#end({ kind: 'closed' });
+    const own = state.kind === 'closing' ? state.code : undefined;
     this.context.measures.disconnected(own ?? code, own === undefined ? by : 'server');
   }
 
@@ -225,8 +236,7 @@ export class Session
     if (this.#isOver) return;
     this.outbound.flush();
     this.outbound.flushAck();
-    this.#end(closing);
-    this.#closedWith = code;
+    this.#end({ kind: 'closing', code });
     this.context.measures.closing(code);
     // What is wrong with a frame can quote the frame, and so whatever a client has put there.
     const said = code === closeCodes.malformedFrame ? {} : { reason };
@@ -279,12 +289,11 @@ export class Session
   }
 
   terminate(): void {
-    this.#end(closing);
-    this.#closedWith = closeCodes.connectionReplaced;
+    this.#end({ kind: 'closing', code: closeCodes.connectionReplaced });
     this.transport.terminate();
   }
 
-  #end(next: typeof closing | typeof closed): void {
+  #end(next: Closing | Closed): void {
     const state = this.#state;
     if (state.kind === next.kind || state.kind === 'closed') return;
     this.#become(next);

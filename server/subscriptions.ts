@@ -1,7 +1,7 @@
 import type { ClientMessage } from '../src/protocol/schema.ts';
 import type { TopicHead } from './backbone.ts';
 import type { ServerContext } from './context.ts';
-import { Cursor, type Gap } from './cursor.ts';
+import { Cursor, type CursorOwner, type Gap } from './cursor.ts';
 import { FewMap } from './few-map.ts';
 import { withDeadline } from './guard.ts';
 import { chain, settle, type MaybePromise } from './maybe-promise.ts';
@@ -19,7 +19,7 @@ import type { TopicFeed } from './topic-feed.ts';
 type Subscribe = ClientMessage<'subscribe'>;
 
 /** What subscriptions need of their session. */
-export interface SubscriptionOwner {
+export interface SubscriptionOwner extends CursorOwner {
   readonly context: ServerContext;
   readonly policy: Policy;
   readonly outbound: Outbound;
@@ -29,8 +29,6 @@ export interface SubscriptionOwner {
   reached(stage: ConnectionStage): void;
   /** Whoever is subscribed is there; returns what ends that presence, where it is kept. */
   attend(topic: string): Leave | undefined;
-  /** Is not subscribed any more. */
-  depart(topic: string): void;
   /** A subscription begins that was allowed until then. */
   holdGrant(action: StandingAction, topic: string, until: number): void;
   /** It has ended. */
@@ -155,7 +153,7 @@ export class Subscriptions {
     // Where the position is not taken up, neither is the message that was under way behind it.
     const partial = start.gap ? undefined : request.resume?.partial;
     const leave = this.#owner.attend(topic);
-    const cursor = new Cursor(feed, { epoch, ...start, partial, leave }, pump);
+    const cursor = new Cursor(feed, { epoch, ...start, partial, leave }, this.#owner);
     this.#byTopic.set(topic, cursor);
     feed.add(cursor);
     outbound.push({ type: 'subscribed', re, topic, epoch, offset: start.offset, head: head.offset });
@@ -166,7 +164,6 @@ export class Subscriptions {
     if (subscription.kind === 'asking') return;
     const { pump, context } = this.#owner;
     if (subscription.kind === 'live') {
-      this.#owner.depart(subscription.feed.topic);
       subscription.leave?.(isRevoked);
       pump.remove(subscription);
       subscription.feed.remove(subscription);

@@ -4,9 +4,20 @@ import { chunkOf, type Chunk } from './chunk.ts';
 import type { FlushScheduler } from './flush-scheduler.ts';
 import { chain, isPromise, type MaybePromise } from './maybe-promise.ts';
 
-/** Someone who reads a topic, and wants to know when it has advanced. */
+/** A signal to everybody in a topic. */
+export interface FeedSignal {
+  /** JSON text. */
+  readonly payload: string;
+  readonly sender: object;
+  /** As its sender named it; only the sender gets it. */
+  readonly id: string;
+}
+
+/** Someone who reads a topic. */
 export interface FeedReader {
+  /** The topic has advanced. */
   wake(): void;
+  signal(signal: FeedSignal): void;
 }
 
 /** One topic as this server's connections read it: who reads it, and what was read in this turn. */
@@ -64,6 +75,11 @@ export class TopicFeed {
   /** Tells every reader that there is something to read. */
   wake(): void {
     for (const reader of this.#readers) reader.wake();
+  }
+
+  /** Hands a signal to every reader. */
+  signal(signal: FeedSignal): void {
+    for (const reader of this.#readers) reader.signal(signal);
   }
 
   /** Reads what follows `after`, within one frame. */

@@ -2,39 +2,38 @@ import * as closeCodes from '../../src/protocol/close-codes.ts';
 import type { ClientEnvelope } from '../../src/protocol/schema.ts';
 import type { ServerContext } from '../context.ts';
 import type { ReadGate } from '../read-gate.ts';
-import type { PeerRequest } from '../transport.ts';
-import { RateGate, type RateGateOwner } from './rate-gate.ts';
+import { addressKey } from './address.ts';
+import { RateGate } from './rate-gate.ts';
 import { floodPoints, pointsOf } from './strikes.ts';
 
 /** What the conduct of a connection is judged by. */
 export interface ConductOwner {
   readonly context: ServerContext;
   readonly gate: ReadGate;
-  readonly peer: PeerRequest;
+  readonly address: string | undefined;
   /** Closes without blame: the points are given here. */
   dismiss(code: number, reason: string): void;
 }
 
-/** How one connection behaves: its seat, its rates and its violations. */
-export class Conduct implements RateGateOwner {
+/** How one connection behaves: its seat and its violations, besides its rates. */
+export class Conduct extends RateGate {
   readonly #owner: ConductOwner;
-  readonly #rates: RateGate;
   /** The identity that has a seat. */
   #identity: string | undefined;
 
   constructor(owner: ConductOwner) {
+    super();
     this.#owner = owner;
-    this.#rates = new RateGate(this);
   }
 
   /** A frame has come. */
-  took(envelopes: readonly ClientEnvelope[], bytes: number): void {
-    this.#rates.took(envelopes.length, envelopes.filter(isControl).length, bytes);
+  tookFrame(envelopes: readonly ClientEnvelope[], bytes: number): void {
+    this.took(envelopes.length, envelopes.filter(isControl).length, bytes);
   }
 
   /** A ping or pong of the WebSocket protocol has come. */
   tookControlFrame(bytes: number): void {
-    this.#rates.took(1, 1, bytes);
+    this.took(1, 1, bytes);
   }
 
   /** Gives the identity of a client a seat; false where it gets none, and the connection is closed. */
@@ -65,8 +64,8 @@ export class Conduct implements RateGateOwner {
   }
 
   /** The connection is over. */
-  end(): void {
-    this.#rates.end();
+  override end(): void {
+    super.end();
     if (this.#identity !== undefined) this.#owner.context.gatekeeper.leaveSeat(this.#identity);
     this.#identity = undefined;
   }
@@ -76,28 +75,27 @@ export class Conduct implements RateGateOwner {
     return this.#identity;
   }
 
-  get context(): ServerContext {
+  protected get context(): ServerContext {
     return this.#owner.context;
   }
 
-  get gate(): ReadGate {
+  protected get gate(): ReadGate {
     return this.#owner.gate;
   }
 
   /** Who it is, for the log. */
   get who(): object {
-    const { remoteAddress } = this.#owner.peer;
-    return { address: remoteAddress, identity: this.#identity };
+    return { address: this.#owner.address, identity: this.#identity };
   }
 
   #strike(points: number, reason: string): boolean {
-    const { context, peer } = this.#owner;
-    const whom = { address: peer.addressKey, identity: this.#identity };
+    const { context, address } = this.#owner;
+    const whom = { address: addressKey(address), identity: this.#identity };
     return context.gatekeeper.strike(whom, points, reason);
   }
 
   /** For long, more control envelopes have come than may. */
-  flooding(): void {
+  protected flooding(): void {
     const reason = 'a flood of control envelopes';
     // Where it is one strike too many, the points are given already: this close gives none.
     if (this.#strike(floodPoints, reason)) this.#owner.dismiss(closeCodes.limitExceeded, reason);
