@@ -9,29 +9,24 @@ import { banCode } from './gate/conduct.ts';
 import type { Ban, BanTarget } from './gate/bans.ts';
 import { Shedder } from './gate/shedder.ts';
 import { HeardSocket } from './heard-socket.ts';
+import { Roster, type Listed } from './roster.ts';
 import { Session } from './session.ts';
-import type { ClosedBy, Measured, ServerMeasures } from './sight/measures.ts';
+import type { Measured, ServerMeasures } from './sight/measures.ts';
 import { refuseUpgrade } from './upgrade.ts';
 import { isBearer, takeUpgradeToken } from './upgrade-token.ts';
 import { WsTransport, type TransportListener } from './ws-transport.ts';
 
 /** A connection as the server ends it, and as somebody who runs it sees it: hands what its transport says to its session. */
-export class Connection implements TransportListener {
+export class Connection implements TransportListener, Listed {
   /** Names the connection within this process. */
   readonly id: number;
-  readonly session: Session;
-  readonly transport: WsTransport;
+  place = -1;
+  readonly session: Session<WsTransport>;
   readonly #removed: (connection: Connection) => void;
 
-  constructor(
-    id: number,
-    session: Session,
-    transport: WsTransport,
-    removed: (connection: Connection) => void,
-  ) {
+  constructor(id: number, session: Session<WsTransport>, removed: (connection: Connection) => void) {
     this.id = id;
     this.session = session;
-    this.transport = transport;
     this.#removed = removed;
   }
 
@@ -39,6 +34,10 @@ export class Connection implements TransportListener {
   get since(): number {
     const { clock } = this.session.context;
     return clock.now() - (clock.uptime() - this.session.acceptedAt);
+  }
+
+  get transport(): WsTransport {
+    return this.session.transport;
   }
 
   get address(): string | undefined {
@@ -69,8 +68,8 @@ export class Connection implements TransportListener {
     this.session.drained();
   }
 
-  closed(code: number, by: ClosedBy): void {
-    this.session.closed(code, by);
+  closed(code: number): void {
+    this.session.closed(code);
     this.#removed(this);
   }
 }
@@ -91,8 +90,7 @@ const goodbye = 'the server restarts';
 export class Connections {
   readonly #context: ServerContext;
   readonly #sockets: WebSocketServer;
-  /** In the order of being accepted. */
-  readonly #open = new Set<Connection>();
+  readonly #open = new Roster<Connection>();
   readonly #shedder: Shedder;
   #ids = 0;
   #isEnding = false;
@@ -110,13 +108,18 @@ export class Connections {
       perMessageDeflate: compression ?? false,
       handleProtocols: chooseProtocol,
     });
-    this.#shedder = new Shedder(context, () => this.newestFirst());
+    this.#shedder = new Shedder(context, () => this.all.toReversed());
     gatekeeper.banned = (ban) => this.#expel(ban);
   }
 
+  /** How many there are. */
+  get size(): number {
+    return this.#open.size;
+  }
+
   /** All connections, the oldest first. */
-  get all(): ReadonlySet<Connection> {
-    return this.#open;
+  get all(): Connection[] {
+    return this.#open.list().toSorted((one, other) => one.id - other.id);
   }
 
   /** Takes an upgrade request, or answers it with 403, 429 or 503. */
@@ -135,14 +138,13 @@ export class Connections {
 
   /** What is measured, at this moment. */
   measures(): ServerMeasures {
-    return this.#context.measures.data(Array.from(this.#open, measuredOf));
+    return this.#context.measures.data(this.#open.list().map(measuredOf));
   }
 
   /** Says goodbye to all, and ends after `withinMs` milliseconds those that did not close. Nobody may come meanwhile. */
   async end({ withinMs, forceAfterMs, retryAfterMs, afterRequests }: Ending): Promise<void> {
     if (!this.#isEnding) {
-      for (const { session } of this.#open)
-        session.goAway(goodbye, retryAfterMs(), { afterRequests });
+      this.#open.each(({ session }) => session.goAway(goodbye, retryAfterMs(), { afterRequests }));
     }
     this.#isEnding = true;
     await this.hurry(forceAfterMs, withinMs);
@@ -152,9 +154,8 @@ export class Connections {
   async hurry(forceAfterMs: number, withinMs: number): Promise<void> {
     if (this.#open.size === 0) return;
     const { clock } = this.#context;
-    const force = () =>
-      this.#open.forEach(({ session }) => session.dismiss(closeCodes.serviceRestart, goodbye));
-    const terminate = () => this.#open.forEach(({ transport }) => transport.terminate());
+    const force = () => this.#open.each(({ session }) => session.dismiss(closeCodes.serviceRestart, goodbye));
+    const terminate = () => this.#open.each(({ transport }) => transport.terminate());
     const timers = [clock.setTimer(force, forceAfterMs), clock.setTimer(terminate, withinMs)];
     await new Promise<void>((resolve) => this.#emptied.add(resolve));
     for (const timer of timers) clock.clearTimer(timer);
@@ -162,13 +163,9 @@ export class Connections {
 
   /** The connections of an address or identity. */
   of({ kind, value }: BanTarget): Connection[] {
-    return [...this.#open].filter(({ session, addressKey: key }) =>
+    return this.all.filter(({ session, addressKey: key }) =>
       kind === 'address' ? key === value : session.identity === value,
     );
-  }
-
-  *newestFirst(): Iterable<Connection> {
-    yield* [...this.#open].toReversed();
   }
 
   #accept(webSocket: HeardSocket, request: IncomingMessage, address: string | undefined): void {
@@ -179,7 +176,7 @@ export class Connections {
     const upgrade = { headers, url, remoteAddress: address, addressKey: key };
     const taken = hooks.authenticate && takeUpgradeToken(upgrade, tokens);
     const session = new Session(this.#context, transport, taken?.request ?? upgrade, taken?.upgradeToken);
-    const connection = new Connection(++this.#ids, session, transport, this.#removed);
+    const connection = new Connection(++this.#ids, session, this.#removed);
     this.#open.add(connection);
     gatekeeper.entered(key);
     stats.connected++;

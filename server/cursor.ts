@@ -37,6 +37,7 @@ export interface CursorOwner {
  */
 export class Cursor implements FeedReader {
   readonly feed: TopicFeed;
+  place = -1;
   /** Position of the last message sent. */
   epoch: string;
   offset: number;

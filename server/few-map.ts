@@ -4,39 +4,46 @@
  */
 export class FewMap<K, V extends object> {
   #key: K | undefined;
-  #value: V | undefined;
-  #all: Map<K, V> | undefined;
+  /** The value of the key, or all entries once there was more than one. */
+  #held: V | Map<K, V> | undefined;
 
   get size(): number {
-    return this.#all?.size ?? (this.#value === undefined ? 0 : 1);
+    const held = this.#held;
+    if (held instanceof Map) return held.size;
+    return held ? 1 : 0;
   }
 
   get(key: K): V | undefined {
-    return this.#all ? this.#all.get(key) : key === this.#key ? this.#value : undefined;
+    const held = this.#held;
+    if (held instanceof Map) return held.get(key);
+    return key === this.#key ? held : undefined;
   }
 
   set(key: K, value: V): void {
-    if (this.#all) return void this.#all.set(key, value);
-    if (this.#value === undefined || this.#key === key) {
+    const held = this.#held;
+    if (held instanceof Map) {
+      held.set(key, value);
+    } else if (held && key !== this.#key) {
+      this.#held = new Map([[this.#key as K, held]]).set(key, value);
+      this.#key = undefined;
+    } else {
       this.#key = key;
-      this.#value = value;
-      return;
+      this.#held = value;
     }
-    this.#all = new Map([[this.#key as K, this.#value]]).set(key, value);
-    this.#key = undefined;
-    this.#value = undefined;
   }
 
   delete(key: K): void {
-    if (this.#all) return void this.#all.delete(key);
-    if (this.#key !== key) return;
+    const held = this.#held;
+    if (held instanceof Map) return void held.delete(key);
+    if (key !== this.#key) return;
     this.#key = undefined;
-    this.#value = undefined;
+    this.#held = undefined;
   }
 
   /** The keys, in the order in which they came. */
   keys(): readonly K[] {
-    if (this.#all) return [...this.#all.keys()];
-    return this.#value === undefined ? [] : [this.#key as K];
+    const held = this.#held;
+    if (held instanceof Map) return [...held.keys()];
+    return held ? [this.#key as K] : [];
   }
 }

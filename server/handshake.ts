@@ -140,7 +140,12 @@ export class Handshake {
     );
   }
 
-  #opened(hello: Hello, { identity, claims, presence: info }: Identity, key: string, result: OpenResult): void {
+  #opened(
+    hello: Hello,
+    { identity, claims, presence: info }: Identity,
+    key: string,
+    result: OpenResult,
+  ): void {
     const owner = this.#owner;
     const { context, outbound } = owner;
     if (result.kind === 'stale')

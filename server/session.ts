@@ -22,13 +22,13 @@ import { Liveness, type LivenessOwner } from './liveness.ts';
 import { OpenSession, type SessionStart } from './open-session.ts';
 import { Outbound, type OutboundOwner } from './outbound.ts';
 import { ReadGate } from './read-gate.ts';
-import type { ClosedBy, ConnectionStage } from './sight/measures.ts';
+import type { ConnectionStage } from './sight/measures.ts';
 import type { Staged } from './sight/stages.ts';
 import { checkTransition, type Transitions } from './state-machine.ts';
 import type { PeerRequest, Transport } from './transport.ts';
 import type { UpgradeToken } from './upgrade-token.ts';
 
-/** With the code, where the server itself has ended the connection. */
+/** With the code, where this side has ended the connection. */
 interface Closing {
   readonly kind: 'closing';
   readonly code?: number;
@@ -62,7 +62,7 @@ export interface GoAway {
  * The protocol state of one connection. Its parts have it as their owner: a server has tens of thousands of them, and
  * what is copied, or bound in a function, for each part of each connection would be most of their memory.
  */
-export class Session
+export class Session<T extends Transport = Transport>
   implements
     Flushable,
     OutboundOwner,
@@ -74,11 +74,9 @@ export class Session
     ConnectionOwner
 {
   readonly context: ServerContext;
-  readonly transport: Transport;
+  readonly transport: T;
   /** The client's address. */
   readonly address: string | undefined;
-  /** The upgrade request, if there is an `authenticate`: nobody else ever sees its headers, and its path. */
-  readonly peer: PeerRequest;
   readonly outbound: Outbound;
   readonly acceptedAt: number;
   stages = 0;
@@ -86,15 +84,16 @@ export class Session
   #gate: ReadGate | undefined;
   readonly #liveness: Liveness;
   readonly #conduct: Conduct;
-  /** There once a token comes. */
+  /** There once a token can come. */
   #credentials: Credentials | undefined;
   #state: SessionState;
 
-  constructor(context: ServerContext, transport: Transport, peer: PeerRequest, upgradeToken?: UpgradeToken) {
+  constructor(context: ServerContext, transport: T, peer: PeerRequest, upgradeToken?: UpgradeToken) {
     this.context = context;
     this.transport = transport;
     this.address = peer.remoteAddress;
-    this.peer = context.hooks.authenticate ? peer : noRequest;
+    // Nobody but `authenticate` ever sees the headers of the upgrade, and its path.
+    if (context.hooks.authenticate) this.#credentials = new Credentials(this, peer);
     this.acceptedAt = context.clock.uptime();
     this.outbound = new Outbound(this);
     this.#liveness = new Liveness(this);
@@ -103,7 +102,7 @@ export class Session
   }
 
   get credentials(): Credentials {
-    return (this.#credentials ??= new Credentials(this));
+    return (this.#credentials ??= new Credentials(this, noRequest));
   }
 
   /** What it is from the welcome until its end. */
@@ -169,7 +168,7 @@ export class Session
     if (this.#isOver) return;
     if (code === closeCodes.tooBig) this.context.limitHits.hit('frame-bytes', this.#conduct.who);
     this.#conduct.closedWith(code, 'broken framing');
-    this.#end({ kind: 'closing' });
+    this.#end({ kind: 'closing', code });
   }
 
   /** The peer takes nothing of what waits for it. */
@@ -187,13 +186,13 @@ export class Session
     if (this.#state.kind === 'open' && this.#state.hasOutput) this.request();
   }
 
-  /** The transport has closed, with the code that came of the peer's or, as far as it knows, its own. */
-  closed(code: number = closeCodes.abnormal, by: ClosedBy = 'client'): void {
+  /** The transport has closed, with the code of the peer. */
+  closed(code: number = closeCodes.abnormal): void {
     const state = this.#state;
     if (state.kind === 'closed') return;
     this.#end({ kind: 'closed' });
     const own = state.kind === 'closing' ? state.code : undefined;
-    this.context.measures.disconnected(own ?? code, own === undefined ? by : 'server');
+    this.context.measures.disconnected(own ?? code, own === undefined ? 'client' : 'server');
   }
 
   /** Sends what there is to send and room for. */

@@ -9,7 +9,7 @@ import type { DueQueue } from './due-queue.ts';
 import type { HeardSocket, SocketHearer } from './heard-socket.ts';
 import type { ServerLimits } from './limits.ts';
 import { RoundTrip } from './round-trip.ts';
-import type { ClosedBy, Measures } from './sight/measures.ts';
+import type { Measures } from './sight/measures.ts';
 import type { SharedText } from './shared-text.ts';
 import type { Transport } from './transport.ts';
 
@@ -23,7 +23,7 @@ export interface TransportListener {
   /** The peer takes nothing of what waits for it. */
   stalled(): void;
   drained(): void;
-  closed(code: number, by: ClosedBy): void;
+  closed(code: number): void;
 }
 
 /** What a transport needs of its server. */
@@ -45,8 +45,6 @@ export class WsTransport implements Transport, SocketHearer, BacklogOwner {
   /** There once something has waited for the peer. */
   #backlog: Backlog | undefined;
   #listener: TransportListener | undefined;
-  /** The code with which `ws` has closed because of the peer. */
-  #violation: number | undefined;
   /** There from the first ping on. */
   #roundTrip: RoundTrip | undefined;
 
@@ -78,8 +76,8 @@ export class WsTransport implements Transport, SocketHearer, BacklogOwner {
   /** `ws` has closed with the right code by itself (1002, 1007, 1008, 1009): 'close' follows. */
   failed(error: NodeJS.ErrnoException): void {
     this.#endSoon();
-    this.#violation = violationCode(error.code);
-    if (this.#violation !== undefined) this.#listener?.violated(this.#violation);
+    const violation = violationCode(error.code);
+    if (violation !== undefined) this.#listener?.violated(violation);
   }
 
   /** The connection is gone. */
@@ -88,7 +86,7 @@ export class WsTransport implements Transport, SocketHearer, BacklogOwner {
     this.#backlog?.end();
     const listener = this.#listener;
     this.#listener = undefined;
-    listener?.closed(this.#violation ?? code, this.#violation === undefined ? 'client' : 'server');
+    listener?.closed(code);
   }
 
   get clock(): Clock {

@@ -60,7 +60,7 @@ export class Conduct extends RateGate {
   /** The connection is closed with this code, by us or by the WebSocket itself. */
   closedWith(code: number, reason: string): void {
     const points = pointsOf(code);
-    if (points > 0) this.#strike(points, reason);
+    if (points > 0) strike(this.#owner, this.#identity, points, reason);
   }
 
   /** The connection is over. */
@@ -88,18 +88,23 @@ export class Conduct extends RateGate {
     return { address: this.#owner.address, identity: this.#identity };
   }
 
-  #strike(points: number, reason: string): boolean {
-    const { context, address } = this.#owner;
-    const whom = { address: addressKey(address), identity: this.#identity };
-    return context.gatekeeper.strike(whom, points, reason);
-  }
-
   /** For long, more control envelopes have come than may. */
   protected flooding(): void {
     const reason = 'a flood of control envelopes';
     // Where it is one strike too many, the points are given already: this close gives none.
-    if (this.#strike(floodPoints, reason)) this.#owner.dismiss(closeCodes.limitExceeded, reason);
+    if (strike(this.#owner, this.#identity, floodPoints, reason))
+      this.#owner.dismiss(closeCodes.limitExceeded, reason);
   }
+}
+
+/** Counts a violation. True where that has led to a ban. */
+function strike(
+  { context, address }: ConductOwner,
+  identity: string | undefined,
+  points: number,
+  reason: string,
+): boolean {
+  return context.gatekeeper.strike({ address: addressKey(address), identity }, points, reason);
 }
 
 /** A hub stops on a ban by somebody's decision, and comes back later after one for violations. */
