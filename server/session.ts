@@ -18,7 +18,7 @@ import { Credentials, type CredentialsOwner } from './credentials.ts';
 import type { Flushable } from './flush-scheduler.ts';
 import { Conduct, type ConductOwner } from './gate/conduct.ts';
 import { Handshake, type HandshakeOwner } from './handshake.ts';
-import { Liveness, type LivenessOwner } from './liveness.ts';
+import { Liveness } from './liveness.ts';
 import { OpenSession, type SessionStart } from './open-session.ts';
 import { Outbound, type OutboundOwner } from './outbound.ts';
 import { ReadGate } from './read-gate.ts';
@@ -63,10 +63,10 @@ export interface GoAway {
  * what is copied, or bound in a function, for each part of each connection would be most of their memory.
  */
 export class Session<T extends Transport = Transport>
+  extends Liveness
   implements
     Flushable,
     OutboundOwner,
-    LivenessOwner,
     ConductOwner,
     CredentialsOwner,
     HandshakeOwner,
@@ -82,13 +82,13 @@ export class Session<T extends Transport = Transport>
   stages = 0;
   /** There once reading was paused. */
   #gate: ReadGate | undefined;
-  readonly #liveness: Liveness;
   readonly #conduct: Conduct;
   /** There once a token can come. */
   #credentials: Credentials | undefined;
   #state: SessionState;
 
   constructor(context: ServerContext, transport: T, peer: PeerRequest, upgradeToken?: UpgradeToken) {
+    super();
     this.context = context;
     this.transport = transport;
     this.address = peer.remoteAddress;
@@ -96,7 +96,7 @@ export class Session<T extends Transport = Transport>
     if (context.hooks.authenticate) this.#credentials = new Credentials(this, peer);
     this.acceptedAt = context.clock.uptime();
     this.outbound = new Outbound(this);
-    this.#liveness = new Liveness(this);
+    this.watch();
     this.#conduct = new Conduct(this);
     this.#state = new Handshake(this, upgradeToken);
   }
@@ -119,15 +119,15 @@ export class Session<T extends Transport = Transport>
     return (this.#gate ??= new ReadGate(this.transport, this.context.stats));
   }
 
-  isDeaf(): boolean {
+  protected isDeaf(): boolean {
     return this.#gate?.isServerBusy === true;
   }
 
-  ping(): void {
+  protected ping(): void {
     this.transport.ping();
   }
 
-  dead(): void {
+  protected dead(): void {
     this.context.stats.dead++;
     this.context.limitHits.hit('heartbeat', this.#conduct.who);
     this.close(closeCodes.heartbeatTimeout, 'no sign of life');
@@ -140,7 +140,7 @@ export class Session<T extends Transport = Transport>
   /** Takes a frame: a text frame as a string, a binary one as bytes. `bytes` is its size. Never throws. */
   frame(data: string | Uint8Array, bytes = data.length): void {
     if (this.#isOver) return;
-    this.#liveness.heard();
+    this.heard();
     this.context.stats.frames++;
     try {
       const decoded = decodeClientFrame(data);
@@ -158,7 +158,7 @@ export class Session<T extends Transport = Transport>
   /** The peer answered a ping of the WebSocket protocol, or sent one, which the transport has answered. */
   alive(bytes = 0): void {
     if (this.#isOver) return;
-    this.#liveness.heard();
+    this.heard();
     this.#conduct.tookControlFrame(bytes);
     this.#holdWhileBehind();
   }
@@ -180,7 +180,7 @@ export class Session<T extends Transport = Transport>
   /** The transport has handed bytes to the operating system. */
   drained(): void {
     // Its pong could not be heard, but a peer that takes bytes is alive.
-    if (this.#gate?.isPeerBehind) this.#liveness.heard();
+    if (this.#gate?.isPeerBehind) this.heard();
     if (this.#isOver || this.transport.bufferedAmount >= this.context.limits.bufferedBytes) return;
     this.#gate?.release('output');
     if (this.#state.kind === 'open' && this.#state.hasOutput) this.request();
@@ -296,7 +296,7 @@ export class Session<T extends Transport = Transport>
     const state = this.#state;
     if (state.kind === next.kind || state.kind === 'closed') return;
     this.#become(next);
-    this.#liveness.end();
+    this.unwatch();
     this.#credentials?.end();
     this.#conduct.end();
     if (state.kind === 'handshaking' || state.kind === 'open') state.end();
