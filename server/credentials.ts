@@ -33,6 +33,8 @@ export const credentialsTransitions: Transitions<CredentialsState['kind']> = {
   ended: [],
 };
 
+const noRequest: PeerRequest = { headers: {}, url: '/', remoteAddress: undefined };
+
 /** What credentials need of their connection. */
 export interface CredentialsOwner {
   readonly context: ServerContext;
@@ -54,7 +56,7 @@ export class Credentials {
   #warning: Alarm | undefined;
   #state: CredentialsState = { kind: 'none' };
 
-  constructor(owner: CredentialsOwner, peer: PeerRequest) {
+  constructor(owner: CredentialsOwner, peer = noRequest) {
     this.#owner = owner;
     this.#peer = peer;
   }

@@ -1,6 +1,6 @@
 /**
  * A map that mostly has one entry, and then no table: the smallest of `Map` takes 184 bytes, which is a lot where tens of
- * thousands of connections have one each. From its second entry on, it is a `Map`.
+ * thousands of connections have one each. From its second entry on, it is a `Map`. No value may be one.
  */
 export class FewMap<K, V extends object> {
   #key: K | undefined;

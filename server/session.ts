@@ -17,6 +17,7 @@ import type { ConnectionOwner } from './attached.ts';
 import { Credentials, type CredentialsOwner } from './credentials.ts';
 import type { Flushable } from './flush-scheduler.ts';
 import { Conduct, type ConductOwner } from './gate/conduct.ts';
+import type { GoAway } from './go-away.ts';
 import { Handshake, type HandshakeOwner } from './handshake.ts';
 import { Liveness } from './liveness.ts';
 import { OpenSession, type SessionStart } from './open-session.ts';
@@ -28,17 +29,11 @@ import { checkTransition, type Transitions } from './state-machine.ts';
 import type { PeerRequest, Transport } from './transport.ts';
 import type { UpgradeToken } from './upgrade-token.ts';
 
-/** With the code, where this side has ended the connection. */
-interface Closing {
-  readonly kind: 'closing';
-  readonly code?: number;
-}
+type Ended =
+  /** With the code, where this side has ended the connection. */
+  { readonly kind: 'closing'; readonly code?: number } | { readonly kind: 'closed' };
 
-interface Closed {
-  readonly kind: 'closed';
-}
-
-type SessionState = Handshake | OpenSession | Closing | Closed;
+type SessionState = Handshake | OpenSession | Ended;
 
 /** Which state may follow which. A test compares this with the diagram above. */
 export const sessionTransitions: Transitions<SessionState['kind']> = {
@@ -47,16 +42,6 @@ export const sessionTransitions: Transitions<SessionState['kind']> = {
   closing: ['closed'],
   closed: [],
 };
-
-const noRequest: PeerRequest = { headers: {}, url: '/', remoteAddress: undefined };
-
-/** How a connection is asked to leave. */
-export interface GoAway {
-  /** Default: 1012. */
-  readonly code?: number;
-  /** Whether running requests are waited for. Default: no. */
-  readonly afterRequests?: boolean;
-}
 
 /**
  * The protocol state of one connection. Its parts have it as their owner: a server has tens of thousands of them, and
@@ -102,7 +87,7 @@ export class Session<T extends Transport = Transport>
   }
 
   get credentials(): Credentials {
-    return (this.#credentials ??= new Credentials(this, noRequest));
+    return (this.#credentials ??= new Credentials(this));
   }
 
   /** What it is from the welcome until its end. */
@@ -292,7 +277,7 @@ export class Session<T extends Transport = Transport>
     this.transport.terminate();
   }
 
-  #end(next: Closing | Closed): void {
+  #end(next: Ended): void {
     const state = this.#state;
     if (state.kind === next.kind || state.kind === 'closed') return;
     this.#become(next);
