@@ -2,7 +2,7 @@ import type { ServerContext } from './context.ts';
 import type { Credentials } from './credentials.ts';
 import type { Outbound } from './outbound.ts';
 import type { ReadGate } from './read-gate.ts';
-import type { Stages } from './sight/stages.ts';
+import type { ConnectionStage } from './sight/measures.ts';
 import type { Transport } from './transport.ts';
 
 /** A connection, as what belongs to it sees it. */
@@ -11,11 +11,12 @@ export interface ConnectionOwner {
   readonly transport: Transport;
   readonly outbound: Outbound;
   readonly gate: ReadGate;
-  readonly stages: Stages;
   readonly credentials: Credentials;
   close(code: number, reason: string): void;
   /** There is something to send. */
   request(): void;
+  /** It has come that far. */
+  reached(stage: ConnectionStage): void;
   /** Ends the connection without a close frame. */
   terminate(): void;
 }
@@ -44,12 +45,12 @@ export class Attached {
     return this.connection.gate;
   }
 
-  get stages(): Stages {
-    return this.connection.stages;
-  }
-
   request(): void {
     this.connection.request();
+  }
+
+  reached(stage: ConnectionStage): void {
+    this.connection.reached(stage);
   }
 
   close(code: number, reason: string): void {

@@ -1,48 +1,51 @@
 import * as closeCodes from '../src/protocol/close-codes.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type WebSocket } from 'ws';
+import { WebSocketServer } from 'ws';
 import { subprotocol } from '../src/protocol/version.ts';
 import type { ServerContext } from './context.ts';
 import { addressKey } from './gate/address.ts';
 import { banCode } from './gate/conduct.ts';
 import type { Ban, BanTarget } from './gate/bans.ts';
 import { Shedder } from './gate/shedder.ts';
+import { HeardSocket } from './heard-socket.ts';
+import { Roster, type Listed } from './roster.ts';
 import { Session } from './session.ts';
-import type { ClosedBy, Measured, ServerMeasures } from './sight/measures.ts';
-import type { PeerRequest } from './transport.ts';
+import type { Measured, ServerMeasures } from './sight/measures.ts';
 import { refuseUpgrade } from './upgrade.ts';
 import { isBearer, takeUpgradeToken } from './upgrade-token.ts';
 import { WsTransport, type TransportListener } from './ws-transport.ts';
 
 /** A connection as the server ends it, and as somebody who runs it sees it: hands what its transport says to its session. */
-export class Connection implements TransportListener {
+export class Connection implements TransportListener, Listed {
   /** Names the connection within this process. */
-  readonly id: string;
-  readonly session: Session;
-  readonly transport: WsTransport;
-  /** When it was accepted, in milliseconds since the Unix epoch. */
-  readonly since: number;
+  readonly id: number;
+  place = -1;
+  readonly session: Session<WsTransport>;
   readonly #removed: (connection: Connection) => void;
 
-  constructor(
-    id: string,
-    { session, transport, since }: Pick<Connection, 'session' | 'transport' | 'since'>,
-    removed: (connection: Connection) => void,
-  ) {
+  constructor(id: number, session: Session<WsTransport>, removed: (connection: Connection) => void) {
     this.id = id;
     this.session = session;
-    this.transport = transport;
-    this.since = since;
     this.#removed = removed;
   }
 
+  /** When it was accepted, in milliseconds since the Unix epoch, to a millisecond. */
+  get since(): number {
+    const { clock } = this.session.context;
+    return clock.now() - (clock.uptime() - this.session.acceptedAt);
+  }
+
+  get transport(): WsTransport {
+    return this.session.transport;
+  }
+
   get address(): string | undefined {
-    return this.session.peer.remoteAddress;
+    return this.session.address;
   }
 
   get addressKey(): string | undefined {
-    return this.session.peer.addressKey;
+    return addressKey(this.address);
   }
 
   frame(data: string | Uint8Array, bytes: number): void {
@@ -65,8 +68,8 @@ export class Connection implements TransportListener {
     this.session.drained();
   }
 
-  closed(code: number, by: ClosedBy): void {
-    this.session.closed(code, by);
+  closed(code: number): void {
+    this.session.closed(code);
     this.#removed(this);
   }
 }
@@ -82,14 +85,12 @@ export interface Ending {
 }
 
 const goodbye = 'the server restarts';
-const noHeaders: PeerRequest['headers'] = {};
 
 /** Accepts WebSockets, and knows all that are open. */
 export class Connections {
   readonly #context: ServerContext;
   readonly #sockets: WebSocketServer;
-  /** By id, in the order of being accepted. */
-  readonly #open = new Map<string, Connection>();
+  readonly #open = new Roster<Connection>();
   readonly #shedder: Shedder;
   #ids = 0;
   #isEnding = false;
@@ -100,19 +101,25 @@ export class Connections {
     this.#context = context;
     this.#sockets = new WebSocketServer({
       noServer: true,
+      WebSocket: HeardSocket,
       clientTracking: false,
       maxPayload: limits.maxFrameBytes,
       // Compression costs memory per connection and time per receiver, and shared frames could not be shared.
       perMessageDeflate: compression ?? false,
       handleProtocols: chooseProtocol,
     });
-    this.#shedder = new Shedder(context, () => this.newestFirst());
+    this.#shedder = new Shedder(context, () => this.all.toReversed());
     gatekeeper.banned = (ban) => this.#expel(ban);
   }
 
+  /** How many there are. */
+  get size(): number {
+    return this.#open.size;
+  }
+
   /** All connections, the oldest first. */
-  get all(): ReadonlyMap<string, Connection> {
-    return this.#open;
+  get all(): Connection[] {
+    return this.#open.list().toSorted((one, other) => one.id - other.id);
   }
 
   /** Takes an upgrade request, or answers it with 403, 429 or 503. */
@@ -125,20 +132,19 @@ export class Connections {
     }
     const { address } = admission;
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) =>
-      this.#accept(webSocket, request, address),
+      this.#accept(webSocket as HeardSocket, request, address),
     );
   }
 
   /** What is measured, at this moment. */
   measures(): ServerMeasures {
-    return this.#context.measures.data(Array.from(this.#open.values(), measuredOf));
+    return this.#context.measures.data(this.#open.list().map(measuredOf));
   }
 
   /** Says goodbye to all, and ends after `withinMs` milliseconds those that did not close. Nobody may come meanwhile. */
   async end({ withinMs, forceAfterMs, retryAfterMs, afterRequests }: Ending): Promise<void> {
     if (!this.#isEnding) {
-      for (const { session } of this.#open.values())
-        session.goAway(goodbye, retryAfterMs(), { afterRequests });
+      this.#open.each(({ session }) => session.goAway(goodbye, retryAfterMs(), { afterRequests }));
     }
     this.#isEnding = true;
     await this.hurry(forceAfterMs, withinMs);
@@ -148,9 +154,8 @@ export class Connections {
   async hurry(forceAfterMs: number, withinMs: number): Promise<void> {
     if (this.#open.size === 0) return;
     const { clock } = this.#context;
-    const force = () =>
-      this.#open.forEach(({ session }) => session.dismiss(closeCodes.serviceRestart, goodbye));
-    const terminate = () => this.#open.forEach(({ transport }) => transport.terminate());
+    const force = () => this.#open.each(({ session }) => session.dismiss(closeCodes.serviceRestart, goodbye));
+    const terminate = () => this.#open.each(({ transport }) => transport.terminate());
     const timers = [clock.setTimer(force, forceAfterMs), clock.setTimer(terminate, withinMs)];
     await new Promise<void>((resolve) => this.#emptied.add(resolve));
     for (const timer of timers) clock.clearTimer(timer);
@@ -158,24 +163,21 @@ export class Connections {
 
   /** The connections of an address or identity. */
   of({ kind, value }: BanTarget): Connection[] {
-    return [...this.#open.values()].filter(({ session, addressKey: key }) =>
+    return this.all.filter(({ session, addressKey: key }) =>
       kind === 'address' ? key === value : session.identity === value,
     );
   }
 
-  *newestFirst(): Iterable<Connection> {
-    yield* [...this.#open.values()].toReversed();
-  }
-
-  #accept(webSocket: WebSocket, request: IncomingMessage, address: string | undefined): void {
-    const { clock, stats, logger, gatekeeper } = this.#context;
+  #accept(webSocket: HeardSocket, request: IncomingMessage, address: string | undefined): void {
+    const { stats, logger, gatekeeper, hooks, tokens } = this.#context;
     const transport = new WsTransport(webSocket, request.socket, this.#context);
     const key = addressKey(address);
-    const { peer, upgradeToken } = this.#peerOf(request, address, key);
-    const session = new Session(this.#context, transport, peer, upgradeToken);
-    const parts = { session, transport, since: clock.now() };
-    const connection = new Connection(`${++this.#ids}`, parts, this.#removed);
-    this.#open.set(connection.id, connection);
+    const { headers, url = '/' } = request;
+    const upgrade = { headers, url, remoteAddress: address, addressKey: key };
+    const taken = hooks.authenticate && takeUpgradeToken(upgrade, tokens);
+    const session = new Session(this.#context, transport, taken?.request ?? upgrade, taken?.upgradeToken);
+    const connection = new Connection(++this.#ids, session, this.#removed);
+    this.#open.add(connection);
     gatekeeper.entered(key);
     stats.connected++;
     stats.connections = this.#open.size;
@@ -187,24 +189,8 @@ export class Connections {
     }
   }
 
-  /** What is kept of an upgrade: nobody but `authenticate` ever sees its headers, and its path. */
-  #peerOf(
-    { headers, url = '/' }: IncomingMessage,
-    remoteAddress: string | undefined,
-    key: string | undefined,
-  ) {
-    const { hooks, tokens } = this.#context;
-    if (!hooks.authenticate)
-      return { peer: { headers: noHeaders, url: '/', remoteAddress, addressKey: key } };
-    const { request, upgradeToken } = takeUpgradeToken(
-      { headers, url, remoteAddress, addressKey: key },
-      tokens,
-    );
-    return { peer: request, upgradeToken };
-  }
-
   readonly #removed = (connection: Connection): void => {
-    this.#open.delete(connection.id);
+    this.#open.delete(connection);
     this.#context.gatekeeper.left(connection.addressKey);
     this.#context.measures.ended(measuredOf(connection));
     this.#context.stats.connections = this.#open.size;

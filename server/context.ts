@@ -12,10 +12,10 @@ import type { ServerLimits } from './limits.ts';
 import type { Logger } from './logger.ts';
 import { MemoryBackbone } from './memory-backbone.ts';
 import { createPresence, type Presence } from './presence-options.ts';
-import { SignalRoom } from './signal-room.ts';
 import type { RevokeScope } from './revoke-scope.ts';
 import { resolveOptions, type ResolvedOptions, type ServerOptions } from './options.ts';
 import { Measures } from './sight/measures.ts';
+import { Stages } from './sight/stages.ts';
 import type { Tracing } from './sight/tracing-types.ts';
 import { newStats, type ServerStats } from './stats.ts';
 import { TopicFeeds } from './topic-feeds.ts';
@@ -56,6 +56,7 @@ export interface ServerContext extends Surroundings {
   readonly stats: ServerStats;
   /** What is counted by kind, and as distributions. */
   readonly measures: Measures;
+  readonly stages: Stages;
   /** Absent where nobody traces. */
   readonly tracing: Tracing | undefined;
   readonly backbone: Backbone;
@@ -63,7 +64,6 @@ export interface ServerContext extends Surroundings {
   readonly scheduler: FlushScheduler;
   /** Who is where; undefined where that is not kept. */
   readonly presence: Presence | undefined;
-  readonly signals: SignalRoom;
   /** What clients send in chunks. */
   readonly transfers: TransferStore;
   /** Open sessions by client key: at most one per client. */
@@ -103,12 +103,12 @@ export function createContext(options: ServerOptions, { clock, randomId }: Surro
     logger,
     stats,
     measures,
+    stages: new Stages(clock, measures),
     tracing: options.tracing,
     backbone,
     feeds: new TopicFeeds({ backbone, scheduler, stats, measures }, limits.batchBytes),
     scheduler,
     presence: createPresence(options.presence, clock, limits, stats),
-    signals: new SignalRoom(),
     transfers: new TransferStore(clock, limits, stats),
     sessions: new Map(),
   };

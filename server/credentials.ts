@@ -33,11 +33,12 @@ export const credentialsTransitions: Transitions<CredentialsState['kind']> = {
   ended: [],
 };
 
+const noRequest: PeerRequest = { headers: {}, url: '/', remoteAddress: undefined };
+
 /** What credentials need of their connection. */
 export interface CredentialsOwner {
   readonly context: ServerContext;
   readonly outbound: Outbound;
-  readonly peer: PeerRequest;
   /** There from the welcome on: from then on the client can be told. */
   readonly opened: object | undefined;
   close(code: number, reason: string): void;
@@ -49,13 +50,15 @@ export interface CredentialsOwner {
  */
 export class Credentials {
   readonly #owner: CredentialsOwner;
+  readonly #peer: PeerRequest;
   /** There once a token has come that expires. */
   #expiry: Alarm | undefined;
   #warning: Alarm | undefined;
   #state: CredentialsState = { kind: 'none' };
 
-  constructor(owner: CredentialsOwner) {
+  constructor(owner: CredentialsOwner, peer = noRequest) {
     this.#owner = owner;
+    this.#peer = peer;
   }
 
   /**
@@ -64,13 +67,13 @@ export class Credentials {
    */
   check(token: string, accepted: (identity: Identity) => void, claimed?: string): void {
     const owner = this.#owner;
-    const { context, peer } = owner;
+    const { context } = owner;
     const state = this.#state;
     if (state.kind === 'checking')
       return owner.close(closeCodes.unexpected, 'an auth while another is checked');
     this.#become({ kind: 'checking', identity: state.kind === 'held' ? state.identity : undefined });
     settle(
-      verifyToken(context, token, peer),
+      verifyToken(context, token, this.#peer),
       (verdict) => this.#decide(verdict, accepted, claimed),
       (reason) => {
         context.logger.error({ reason: String(reason) }, 'a token could not be processed');

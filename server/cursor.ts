@@ -1,4 +1,5 @@
-import type { FeedReader, TopicFeed } from './topic-feed.ts';
+import type { Leave } from './presence.ts';
+import type { FeedReader, FeedSignal, TopicFeed } from './topic-feed.ts';
 
 /** A gap that the client has yet to be told of. */
 export interface Gap {
@@ -19,20 +20,24 @@ export interface CursorStart {
   readonly offset: number;
   readonly gap: Gap | undefined;
   readonly partial: PartialMessage | undefined;
+  readonly leave: Leave | undefined;
 }
 
-/** Who sends what a cursor reads. */
+/** Whose subscription it is. */
 export interface CursorOwner {
-  /** The topic has advanced. */
-  wake(cursor: Cursor): void;
+  /** Sends what the cursor reads. */
+  readonly pump: { wake(cursor: Cursor): void };
+  /** Takes a signal of the topic; `re` is its id where it is the client's own. */
+  signal(topic: string, payload: string, re: string | undefined): void;
 }
 
 /**
- * The position of one subscription in the history of its topic. This is all that a subscriber costs,
+ * A live subscription: its position in the history of the topic. This is all that a subscriber costs,
  * however far behind it is: messages wait in the history, not per connection.
  */
 export class Cursor implements FeedReader {
   readonly feed: TopicFeed;
+  place = -1;
   /** Position of the last message sent. */
   epoch: string;
   offset: number;
@@ -40,6 +45,8 @@ export class Cursor implements FeedReader {
   gap: Gap | undefined;
   /** The large message that the client has a part of. */
   partial: PartialMessage | undefined;
+  /** Ends the presence that comes with it, where that is kept. */
+  readonly leave: Leave | undefined;
   readonly #owner: CursorOwner;
 
   constructor(feed: TopicFeed, start: CursorStart, owner: CursorOwner) {
@@ -48,11 +55,20 @@ export class Cursor implements FeedReader {
     this.offset = start.offset;
     this.gap = start.gap;
     this.partial = start.partial;
+    this.leave = start.leave;
     this.#owner = owner;
   }
 
+  get kind(): 'live' {
+    return 'live';
+  }
+
   wake(): void {
-    this.#owner.wake(this);
+    this.#owner.pump.wake(this);
+  }
+
+  signal({ payload, sender, id }: FeedSignal): void {
+    this.#owner.signal(this.feed.topic, payload, sender === this.#owner ? id : undefined);
   }
 
   /** Whether there is something to send. */

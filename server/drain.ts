@@ -25,7 +25,7 @@ export class Drain {
       return this.#drained;
     }
     if (gatekeeper.doors === 'open') gatekeeper.doors = 'draining';
-    logger.info({ withinMs, connections: this.#connections.all.size }, 'server drains');
+    logger.info({ withinMs, connections: this.#connections.size }, 'server drains');
     this.#drained = this.#run(withinMs, forceAfterMs);
     return this.#drained;
   }

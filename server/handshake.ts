@@ -55,7 +55,7 @@ export interface HandshakeOwner {
   readonly credentials: Credentials;
   close(code: number, reason: string): void;
   /** Gives the identity a seat; false where it gets none, and the connection is closed. */
-  seat(identity: string, clientId: string): boolean;
+  seat(identity: string, key: string): boolean;
   /** The welcome is on its way. */
   open(start: SessionStart): void;
 }
@@ -65,6 +65,10 @@ export class Handshake {
   readonly #owner: HandshakeOwner;
   readonly #deadline: Alarm;
   #state: HandshakeState;
+
+  get kind(): 'handshaking' {
+    return 'handshaking';
+  }
 
   /** The `upgradeToken` is kept until the hello, which says whether it is the one that counts. */
   constructor(owner: HandshakeOwner, upgradeToken: UpgradeToken | undefined) {
@@ -123,12 +127,12 @@ export class Handshake {
     const { context } = owner;
     const { backbone } = context;
     const { clientId, clientEpoch: epoch, acked } = hello.payload;
-    if (!owner.seat(identity.identity, clientId)) return;
-    this.#become({ kind: 'opening' });
     const key = clientKey(identity.identity, clientId);
+    if (!owner.seat(identity.identity, key)) return;
+    this.#become({ kind: 'opening' });
     settle(
       withDeadline(backbone.openClient({ key, epoch, acked }), context.hookDeadline),
-      (result) => this.#opened(hello, identity, result),
+      (result) => this.#opened(hello, identity, key, result),
       (reason) => {
         context.logger.error({ err: reason }, 'the backbone failed');
         owner.close(closeCodes.internalError, 'the server failed');
@@ -136,15 +140,19 @@ export class Handshake {
     );
   }
 
-  #opened(hello: Hello, { identity, claims, presence: info }: Identity, result: OpenResult): void {
+  #opened(
+    hello: Hello,
+    { identity, claims, presence: info }: Identity,
+    key: string,
+    result: OpenResult,
+  ): void {
     const owner = this.#owner;
     const { context, outbound } = owner;
     if (result.kind === 'stale')
       return owner.close(closeCodes.staleClientEpoch, 'a newer hub has this client id');
-    const { clientId, clientEpoch, features, window } = hello.payload;
+    const { clientEpoch, features, window } = hello.payload;
     const { lease, lastSeq } = result;
-    const key = clientKey(identity, clientId);
-    const client = { identity, claims, info, clientId, clientEpoch, key, lease };
+    const client = { identity, claims, info, clientEpoch, key, lease };
     const older = context.sessions.get(key);
     if (this.#state.kind !== 'opening' || (older && older.client.lease > lease)) {
       forgetClient(context, key, lease);

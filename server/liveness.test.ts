@@ -5,17 +5,56 @@ import { Liveness } from './liveness.ts';
 import { startServer, TestClient } from './test-kit.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
+interface Events {
+  isDeaf(): boolean;
+  ping(): void;
+  dead(): void;
+}
+
+/** Hands on what liveness asks and says. */
+class Watched extends Liveness {
+  readonly context: Liveness['context'];
+  readonly #events: Events;
+
+  constructor(context: Liveness['context'], events: Events) {
+    super();
+    this.context = context;
+    this.#events = events;
+  }
+
+  override watch(): void {
+    super.watch();
+  }
+
+  override heard(): void {
+    super.heard();
+  }
+
+  end(): void {
+    this.unwatch();
+  }
+
+  protected isDeaf(): boolean {
+    return this.#events.isDeaf();
+  }
+
+  protected ping(): void {
+    this.#events.ping();
+  }
+
+  protected dead(): void {
+    this.#events.dead();
+  }
+}
+
 function watch({ isDeaf = (): boolean => false, heartbeatMs = 100, timeoutMs = 30 } = {}) {
   const clock = new VirtualClock();
   const events: string[] = [];
   const start = clock.now();
   const note = (event: string) => () => void events.push(`${event} ${clock.now() - start}`);
-  const liveness = new Liveness({
-    context: { dues: new DueQueue(clock), heartbeatMs, limits: { heartbeatTimeoutMs: timeoutMs } },
-    isDeaf,
-    ping: note('ping'),
-    dead: note('dead'),
-  });
+  const context = { dues: new DueQueue(clock), heartbeatMs, limits: { heartbeatTimeoutMs: timeoutMs } };
+  const liveness = new Watched(context, { isDeaf, ping: note('ping'), dead: note('dead') });
+  liveness.watch();
   return { clock, events, liveness };
 }
 

@@ -1,12 +1,13 @@
 import * as closeCodes from '../src/protocol/close-codes.ts';
 import type { ClientEnvelope, ClientMessage } from '../src/protocol/schema.ts';
-import type { Client } from './client.ts';
-import { Attached, type ConnectionOwner } from './attached.ts';
+import type { ClientParts } from './client.ts';
+import type { ConnectionOwner } from './attached.ts';
+import { AttachedClient } from './attached-client.ts';
 import type { ClientSession } from './context.ts';
 import type { Identity } from './hooks.ts';
 import { forgetClient } from './forget-client.ts';
 import { isOfChunks } from './is-of-chunks.ts';
-import { Policy, type PolicyOwner } from './policy.ts';
+import { policyFor, type Policy, type PolicyOwner } from './policy.ts';
 import type { Leave } from './presence.ts';
 import { PublishLane, type LaneOwner } from './publish-lane.ts';
 import { Pump, type PumpOwner } from './pump.ts';
@@ -21,7 +22,7 @@ import { Uploads, type UploadOwner } from './uploads.ts';
 
 /** What a session is opened with. */
 export interface SessionStart {
-  readonly client: Client;
+  readonly client: ClientParts;
   readonly lastSeq: number;
   /** Messages and gaps that may be under way to the client. */
   readonly window: number;
@@ -45,7 +46,7 @@ type PartOwner = PumpOwner &
  * for the first time, and have the session itself as their owner: most connections listen to a few topics and do
  * nothing else, and a server has tens of thousands of them.
  */
-export class OpenSession extends Attached implements ClientSession, PartOwner {
+export class OpenSession extends AttachedClient implements ClientSession, PartOwner {
   readonly window: number;
   readonly chunks: boolean;
   readonly #lastSeq: number;
@@ -59,28 +60,22 @@ export class OpenSession extends Attached implements ClientSession, PartOwner {
   #grants: StandingGrants | undefined;
   #signals: Signals | undefined;
   #watches: PresenceWatches | undefined;
-  #client: Client;
 
   constructor(connection: ConnectionOwner, { client, lastSeq, window, chunks }: SessionStart) {
-    super(connection);
+    super(connection, client);
     const { tracing, measures, transfers } = connection.context;
-    this.#client = client;
     this.#lastSeq = lastSeq;
     this.window = window;
     this.chunks = chunks;
     this.spans = tracing && new Spans(tracing, measures);
-    this.policy = new Policy(this);
+    this.policy = policyFor(this);
     this.pump = new Pump(this);
     this.#subscriptions = new Subscriptions(this);
     transfers.enter(this.key);
   }
 
-  get client(): Client {
-    return this.#client;
-  }
-
-  get key(): string {
-    return this.#client.key;
+  get kind(): 'open' {
+    return 'open';
   }
 
   get uploads(): Uploads {
@@ -104,14 +99,9 @@ export class OpenSession extends Attached implements ClientSession, PartOwner {
   }
 
   attend(topic: string): Leave | undefined {
-    const { presence, signals } = this.context;
-    const { identity, info } = this.#client;
-    signals.join(topic, this);
+    const { presence } = this.context;
+    const { identity, info } = this;
     return presence?.isKept(topic) ? presence.store.enter(topic, identity, info) : undefined;
-  }
-
-  depart(topic: string): void {
-    this.context.signals.leave(topic, this);
   }
 
   signal(topic: string, payload: string, re: string | undefined): void {
@@ -214,7 +204,7 @@ export class OpenSession extends Attached implements ClientSession, PartOwner {
 
   /** Gives way to a newer connection of the same client. */
   replacedBy(clientEpoch: number): void {
-    if (clientEpoch > this.#client.clientEpoch)
+    if (clientEpoch > this.clientEpoch)
       this.close(closeCodes.staleClientEpoch, 'a newer hub has this client id');
     else this.connection.terminate();
   }
@@ -227,8 +217,7 @@ export class OpenSession extends Attached implements ClientSession, PartOwner {
 
   /** Ends everything that the session has under way. */
   end(): void {
-    const { context } = this;
-    const { key, lease } = this.#client;
+    const { context, key, lease } = this;
     this.#lane?.end();
     this.#uploads?.end();
     context.transfers.leave(key);
@@ -241,8 +230,8 @@ export class OpenSession extends Attached implements ClientSession, PartOwner {
     forgetClient(context, key, lease);
   }
 
-  #renew({ claims, presence: info }: Identity): void {
-    this.#client = { ...this.#client, claims, info };
+  #renew(identity: Identity): void {
+    this.renewed(identity);
     this.revoke({ isMeant: () => true, reason: 'the new token does not allow it' }, () => undefined);
   }
 

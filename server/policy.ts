@@ -22,8 +22,29 @@ export interface PolicyOwner {
   readonly client: Client;
 }
 
-/** What a client may do: the app's `authorize` and `onPublish`, with their errors turned into answers. */
-export class Policy {
+/** What a client may do. No method of it rejects. */
+export interface Policy {
+  /** Whether the client may. */
+  allows(action: Action, topic: string): MaybePromise<boolean>;
+  /** Whether the client may, and until when. */
+  ask(action: Action, topic: string): MaybePromise<Answer>;
+  /** Drops the cached answers about these topics; those that are on their way are asked for again. */
+  forget(isMeant: (topic: string) => boolean): void;
+  /** Why a publish is refused; undefined where it is not. */
+  review(
+    publish: ClientMessage<'publish'>,
+    large: LargePayload | undefined,
+  ): MaybePromise<Refusal | undefined>;
+}
+
+/** The policy for a client. Where the app is never asked, all share one. */
+export function policyFor(owner: PolicyOwner): Policy {
+  const { authorize, onPublish } = owner.context.hooks;
+  return authorize || onPublish ? new AppPolicy(owner) : openToAll;
+}
+
+/** The app's `authorize` and `onPublish`, with their errors turned into answers. */
+class AppPolicy implements Policy {
   readonly #owner: PolicyOwner;
   /** Answers of `authorize`; nobody who is never asked needs one. */
   #cache: GrantCache | undefined;
@@ -34,12 +55,10 @@ export class Policy {
     this.#owner = owner;
   }
 
-  /** Whether the client may; never rejects. */
   allows(action: Action, topic: string): MaybePromise<boolean> {
     return chain(this.ask(action, topic), ({ kind }) => kind === 'yes');
   }
 
-  /** Whether the client may, and until when; never rejects. */
   ask(action: Action, topic: string): MaybePromise<Answer> {
     const { hooks, clock } = this.#owner.context;
     if (!hooks.authorize) return always;
@@ -48,7 +67,6 @@ export class Policy {
     return this.#askAnew(hooks.authorize, action, topic, serverLimits.staleAnswers);
   }
 
-  /** Drops the cached answers about these topics; those that are on their way are asked for again. */
   forget(isMeant: (topic: string) => boolean): void {
     this.#generation += 1;
     this.#cache?.drop(isMeant);
@@ -86,13 +104,10 @@ export class Policy {
     return allow === true ? { kind: 'yes', until: Math.max(until, now + serverLimits.grantMsMin) } : no;
   }
 
-  /** Why a publish is refused; undefined where it is not. Never rejects. */
   review(
     publish: ClientMessage<'publish'>,
     large: LargePayload | undefined,
   ): MaybePromise<Refusal | undefined> {
-    const { authorize, onPublish } = this.#owner.context.hooks;
-    if (!authorize && !onPublish) return undefined;
     return chain(this.allows('publish', publish.topic), (allowed) =>
       allowed ? this.#inspect(publish, large) : forbidden(publish.topic),
     );
@@ -127,6 +142,13 @@ export class Policy {
 const always: Answer = { kind: 'yes', until: Infinity };
 const no: Answer = { kind: 'no' };
 const failed: Answer = { kind: 'failed' };
+
+const openToAll: Policy = {
+  allows: () => true,
+  ask: () => always,
+  forget: () => undefined,
+  review: () => undefined,
+};
 
 const incoming = ({ size, form, mime, parts }: LargePayload): IncomingLarge => ({ size, form, mime, parts });
 

@@ -6,7 +6,7 @@ import { Downloads, type DownloadOwner } from './downloads.ts';
 import { withDeadline } from './guard.ts';
 import { wholeFrame } from './large-payload.ts';
 import { isPromise, settle } from './maybe-promise.ts';
-import type { Stages } from './sight/stages.ts';
+import type { ConnectionStage } from './sight/measures.ts';
 
 /** What a pump needs of its session. */
 export interface PumpOwner extends DownloadOwner {
@@ -14,7 +14,7 @@ export interface PumpOwner extends DownloadOwner {
   readonly window: number;
   /** Whether large messages travel in chunks; otherwise each is one frame. */
   readonly chunks: boolean;
-  readonly stages: Stages;
+  reached(stage: ConnectionStage): void;
 }
 
 /**
@@ -29,7 +29,6 @@ export class Pump {
   /** Made for the first large message. */
   #downloads: Downloads | undefined;
   #sent = 0;
-  #hasDelivered = false;
   #received = 0;
 
   constructor(owner: PumpOwner) {
@@ -179,9 +178,7 @@ export class Pump {
 
   #delivered(count: number): void {
     this.#owner.context.stats.delivered += count;
-    if (this.#hasDelivered) return;
-    this.#hasDelivered = true;
-    this.#owner.stages.reached('first_message');
+    this.#owner.reached('first_message');
   }
 
   /** Moves a cursor that the history has left behind, and remembers to say so. */

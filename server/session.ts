@@ -17,22 +17,23 @@ import type { ConnectionOwner } from './attached.ts';
 import { Credentials, type CredentialsOwner } from './credentials.ts';
 import type { Flushable } from './flush-scheduler.ts';
 import { Conduct, type ConductOwner } from './gate/conduct.ts';
+import type { GoAway } from './go-away.ts';
 import { Handshake, type HandshakeOwner } from './handshake.ts';
-import { Liveness, type LivenessOwner } from './liveness.ts';
+import { Liveness } from './liveness.ts';
 import { OpenSession, type SessionStart } from './open-session.ts';
 import { Outbound, type OutboundOwner } from './outbound.ts';
 import { ReadGate } from './read-gate.ts';
-import type { ClosedBy } from './sight/measures.ts';
-import { Stages } from './sight/stages.ts';
+import type { ConnectionStage } from './sight/measures.ts';
+import type { Staged } from './sight/stages.ts';
 import { checkTransition, type Transitions } from './state-machine.ts';
 import type { PeerRequest, Transport } from './transport.ts';
 import type { UpgradeToken } from './upgrade-token.ts';
 
-type SessionState =
-  | { readonly kind: 'handshaking'; readonly handshake: Handshake }
-  | { readonly kind: 'open'; readonly open: OpenSession }
-  | { readonly kind: 'closing' }
-  | { readonly kind: 'closed' };
+type Ended =
+  /** With the code, where this side has ended the connection. */
+  { readonly kind: 'closing'; readonly code?: number } | { readonly kind: 'closed' };
+
+type SessionState = Handshake | OpenSession | Ended;
 
 /** Which state may follow which. A test compares this with the diagram above. */
 export const sessionTransitions: Transitions<SessionState['kind']> = {
@@ -42,53 +43,47 @@ export const sessionTransitions: Transitions<SessionState['kind']> = {
   closed: [],
 };
 
-/** How a connection is asked to leave. */
-export interface GoAway {
-  /** Default: 1012. */
-  readonly code?: number;
-  /** Whether running requests are waited for. Default: no. */
-  readonly afterRequests?: boolean;
-}
-
 /**
  * The protocol state of one connection. Its parts have it as their owner: a server has tens of thousands of them, and
  * what is copied, or bound in a function, for each part of each connection would be most of their memory.
  */
-export class Session
+export class Session<T extends Transport = Transport>
+  extends Liveness
   implements
     Flushable,
     OutboundOwner,
-    LivenessOwner,
     ConductOwner,
     CredentialsOwner,
     HandshakeOwner,
+    Staged,
     ConnectionOwner
 {
   readonly context: ServerContext;
-  readonly transport: Transport;
-  /** The upgrade request. */
-  readonly peer: PeerRequest;
+  readonly transport: T;
+  /** The client's address. */
+  readonly address: string | undefined;
   readonly outbound: Outbound;
-  readonly gate: ReadGate;
-  readonly stages: Stages;
-  readonly #liveness: Liveness;
+  readonly acceptedAt: number;
+  stages = 0;
+  /** There once reading was paused. */
+  #gate: ReadGate | undefined;
   readonly #conduct: Conduct;
-  /** There once a token comes. */
+  /** There once a token can come. */
   #credentials: Credentials | undefined;
-  /** The code with which the server itself has ended the connection. */
-  #closedWith: number | undefined;
   #state: SessionState;
 
-  constructor(context: ServerContext, transport: Transport, peer: PeerRequest, upgradeToken?: UpgradeToken) {
+  constructor(context: ServerContext, transport: T, peer: PeerRequest, upgradeToken?: UpgradeToken) {
+    super();
     this.context = context;
     this.transport = transport;
-    this.peer = peer;
-    this.stages = new Stages(context);
+    this.address = peer.remoteAddress;
+    // Nobody but `authenticate` ever sees the headers of the upgrade, and its path.
+    if (context.hooks.authenticate) this.#credentials = new Credentials(this, peer);
+    this.acceptedAt = context.clock.uptime();
     this.outbound = new Outbound(this);
-    this.gate = new ReadGate(transport, context.stats);
-    this.#liveness = new Liveness(this);
+    this.watch();
     this.#conduct = new Conduct(this);
-    this.#state = { kind: 'handshaking', handshake: new Handshake(this, upgradeToken) };
+    this.#state = new Handshake(this, upgradeToken);
   }
 
   get credentials(): Credentials {
@@ -97,7 +92,7 @@ export class Session
 
   /** What it is from the welcome until its end. */
   get opened(): OpenSession | undefined {
-    return this.#state.kind === 'open' ? this.#state.open : undefined;
+    return this.#state.kind === 'open' ? this.#state : undefined;
   }
 
   /** Whose connection it is, as soon as that is proved. */
@@ -105,28 +100,32 @@ export class Session
     return this.#conduct.identity;
   }
 
-  isDeaf(): boolean {
-    return this.gate.isServerBusy;
+  get gate(): ReadGate {
+    return (this.#gate ??= new ReadGate(this.transport, this.context.stats));
   }
 
-  ping(): void {
+  protected isDeaf(): boolean {
+    return this.#gate?.isServerBusy === true;
+  }
+
+  protected ping(): void {
     this.transport.ping();
   }
 
-  dead(): void {
+  protected dead(): void {
     this.context.stats.dead++;
     this.context.limitHits.hit('heartbeat', this.#conduct.who);
     this.close(closeCodes.heartbeatTimeout, 'no sign of life');
   }
 
-  seat(identity: string, clientId: string): boolean {
-    return this.#conduct.seat(identity, clientId);
+  seat(identity: string, key: string): boolean {
+    return this.#conduct.seat(identity, key);
   }
 
   /** Takes a frame: a text frame as a string, a binary one as bytes. `bytes` is its size. Never throws. */
   frame(data: string | Uint8Array, bytes = data.length): void {
     if (this.#isOver) return;
-    this.#liveness.heard();
+    this.heard();
     this.context.stats.frames++;
     try {
       const decoded = decodeClientFrame(data);
@@ -134,7 +133,7 @@ export class Session
         this.context.stats.malformed++;
         return this.close(closeCodes.malformedFrame, decoded.violation);
       }
-      this.#conduct.took(decoded.envelopes, bytes);
+      this.#conduct.tookFrame(decoded.envelopes, bytes);
       for (const envelope of decoded.envelopes) this.#handle(envelope);
     } catch (reason) {
       this.#fail(reason, 'a frame could not be processed');
@@ -144,7 +143,7 @@ export class Session
   /** The peer answered a ping of the WebSocket protocol, or sent one, which the transport has answered. */
   alive(bytes = 0): void {
     if (this.#isOver) return;
-    this.#liveness.heard();
+    this.heard();
     this.#conduct.tookControlFrame(bytes);
     this.#holdWhileBehind();
   }
@@ -154,7 +153,7 @@ export class Session
     if (this.#isOver) return;
     if (code === closeCodes.tooBig) this.context.limitHits.hit('frame-bytes', this.#conduct.who);
     this.#conduct.closedWith(code, 'broken framing');
-    this.#end({ kind: 'closing' });
+    this.#end({ kind: 'closing', code });
   }
 
   /** The peer takes nothing of what waits for it. */
@@ -166,18 +165,19 @@ export class Session
   /** The transport has handed bytes to the operating system. */
   drained(): void {
     // Its pong could not be heard, but a peer that takes bytes is alive.
-    if (this.gate.isPeerBehind) this.#liveness.heard();
+    if (this.#gate?.isPeerBehind) this.heard();
     if (this.#isOver || this.transport.bufferedAmount >= this.context.limits.bufferedBytes) return;
-    this.gate.release('output');
-    if (this.#state.kind === 'open' && this.#state.open.hasOutput) this.request();
+    this.#gate?.release('output');
+    if (this.#state.kind === 'open' && this.#state.hasOutput) this.request();
   }
 
-  /** The transport has closed, with the code that came of the peer's or, as far as it knows, its own. */
-  closed(code: number = closeCodes.abnormal, by: ClosedBy = 'client'): void {
-    if (this.#state.kind === 'closed') return;
+  /** The transport has closed, with the code of the peer. */
+  closed(code: number = closeCodes.abnormal): void {
+    const state = this.#state;
+    if (state.kind === 'closed') return;
     this.#end({ kind: 'closed' });
-    const own = this.#closedWith;
-    this.context.measures.disconnected(own ?? code, own === undefined ? by : 'server');
+    const own = state.kind === 'closing' ? state.code : undefined;
+    this.context.measures.disconnected(own ?? code, own === undefined ? 'client' : 'server');
   }
 
   /** Sends what there is to send and room for. */
@@ -185,7 +185,7 @@ export class Session
     if (this.#isOver) return;
     try {
       this.outbound.flush();
-      if (this.#state.kind === 'open') this.#state.open.flush();
+      if (this.#state.kind === 'open') this.#state.flush();
       this.outbound.flushAck();
     } catch (reason) {
       this.#fail(reason, 'output could not be sent');
@@ -205,7 +205,7 @@ export class Session
     const close = () => this.dismiss(code, reason);
     if (this.#state.kind !== 'open') return close();
     this.outbound.push({ type: 'goaway', payload: { reason, retryAfterMs } });
-    this.#state.open.whenIdle(close, afterRequests);
+    this.#state.whenIdle(close, afterRequests);
   }
 
   /** Sends the answers that wait, and closes. What the code blames on the peer is a strike against it. */
@@ -220,8 +220,7 @@ export class Session
     if (this.#isOver) return;
     this.outbound.flush();
     this.outbound.flushAck();
-    this.#end({ kind: 'closing' });
-    this.#closedWith = code;
+    this.#end({ kind: 'closing', code });
     this.context.measures.closing(code);
     // What is wrong with a frame can quote the frame, and so whatever a client has put there.
     const said = code === closeCodes.malformedFrame ? {} : { reason };
@@ -242,13 +241,16 @@ export class Session
     this.context.scheduler.request(this);
   }
 
+  reached(stage: ConnectionStage): void {
+    this.context.stages.reached(this, stage);
+  }
+
   #handle(envelope: ClientEnvelope): void {
     const state = this.#state;
     switch (state.kind) {
       case 'handshaking':
-        return state.handshake.handle(envelope);
       case 'open':
-        return state.open.handle(envelope);
+        return state.handle(envelope);
       case 'closing':
       case 'closed':
         return undefined;
@@ -260,9 +262,9 @@ export class Session
   open(start: SessionStart): void {
     const open = new OpenSession(this, start);
     this.context.sessions.set(start.client.key, open);
-    this.#become({ kind: 'open', open });
+    this.#become(open);
     this.#credentials?.opened();
-    this.stages.reached('welcome');
+    this.reached('welcome');
   }
 
   #fail(reason: unknown, message: string): void {
@@ -271,20 +273,18 @@ export class Session
   }
 
   terminate(): void {
-    this.#end({ kind: 'closing' });
-    this.#closedWith = closeCodes.connectionReplaced;
+    this.#end({ kind: 'closing', code: closeCodes.connectionReplaced });
     this.transport.terminate();
   }
 
-  #end(next: { readonly kind: 'closing' } | { readonly kind: 'closed' }): void {
+  #end(next: Ended): void {
     const state = this.#state;
     if (state.kind === next.kind || state.kind === 'closed') return;
     this.#become(next);
-    this.#liveness.end();
+    this.unwatch();
     this.#credentials?.end();
     this.#conduct.end();
-    if (state.kind === 'handshaking') state.handshake.end();
-    if (state.kind === 'open') state.open.end();
+    if (state.kind === 'handshaking' || state.kind === 'open') state.end();
   }
 
   /** The one writer of the state. */

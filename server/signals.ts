@@ -6,13 +6,12 @@ import type { ServerContext } from './context.ts';
 import { settle } from './maybe-promise.ts';
 import type { Outbound } from './outbound.ts';
 import { forbidden, type Policy } from './policy.ts';
-import type { SignalReceiver } from './signal-room.ts';
 import { wireFailure, type Refusal } from './request-error.ts';
 
 type Signal = ClientMessage<'signal'>;
 
 /** What signals need of their session. */
-export interface SignalOwner extends SignalReceiver {
+export interface SignalOwner {
   readonly context: ServerContext;
   readonly client: Client;
   readonly policy: Policy;
@@ -54,7 +53,7 @@ export class Signals {
         this.#asked -= 1;
         if (!allowed) return this.#refuse(signal, forbidden(topic));
         const payload = `{"identity":${JSON.stringify(this.#owner.client.identity)},"value":${value}}`;
-        context.signals.send(topic, payload, this.#owner, id);
+        context.feeds.signal(topic, { payload, sender: this.#owner, id });
       },
       (reason) => context.logger.error({ err: reason }, 'a signal could not be processed'),
     );

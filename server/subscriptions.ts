@@ -1,7 +1,8 @@
 import type { ClientMessage } from '../src/protocol/schema.ts';
 import type { TopicHead } from './backbone.ts';
 import type { ServerContext } from './context.ts';
-import { Cursor, type Gap } from './cursor.ts';
+import { Cursor, type CursorOwner, type Gap } from './cursor.ts';
+import { FewMap } from './few-map.ts';
 import { withDeadline } from './guard.ts';
 import { chain, settle, type MaybePromise } from './maybe-promise.ts';
 import type { Outbound } from './outbound.ts';
@@ -11,25 +12,23 @@ import type { Leave } from './presence.ts';
 import type { ReadGate } from './read-gate.ts';
 import { wireFailure, type Refusal } from './request-error.ts';
 import type { Spans } from './sight/spans.ts';
-import type { Stages } from './sight/stages.ts';
+import type { ConnectionStage } from './sight/measures.ts';
 import type { StandingAction } from './standing-grants.ts';
 import type { TopicFeed } from './topic-feed.ts';
 
 type Subscribe = ClientMessage<'subscribe'>;
 
 /** What subscriptions need of their session. */
-export interface SubscriptionOwner {
+export interface SubscriptionOwner extends CursorOwner {
   readonly context: ServerContext;
   readonly policy: Policy;
   readonly outbound: Outbound;
   readonly gate: ReadGate;
   readonly pump: Pump;
-  readonly stages: Stages;
   readonly spans: Spans | undefined;
+  reached(stage: ConnectionStage): void;
   /** Whoever is subscribed is there; returns what ends that presence, where it is kept. */
   attend(topic: string): Leave | undefined;
-  /** Is not subscribed any more. */
-  depart(topic: string): void;
   /** A subscription begins that was allowed until then. */
   holdGrant(action: StandingAction, topic: string, until: number): void;
   /** It has ended. */
@@ -49,17 +48,12 @@ export interface SubscriptionOwner {
 type Subscription =
   | { readonly kind: 'asking'; readonly request: Subscribe }
   | { readonly kind: 'locating'; readonly feed: TopicFeed; readonly request: Subscribe }
-  | {
-      readonly kind: 'live';
-      readonly feed: TopicFeed;
-      readonly cursor: Cursor;
-      readonly leave: Leave | undefined;
-    };
+  | Cursor;
 
 /** The subscriptions of one connection, by topic. */
 export class Subscriptions {
   readonly #owner: SubscriptionOwner;
-  readonly #byTopic = new Map<string, Subscription>();
+  readonly #byTopic = new FewMap<string, Subscription>();
   /** Subscribes that are not answered yet, those included that were given up meanwhile. */
   #unanswered = 0;
 
@@ -148,18 +142,19 @@ export class Subscriptions {
   }
 
   #begin(request: Subscribe, feed: TopicFeed, head: TopicHead): void {
-    const { pump, outbound, stages, context, spans } = this.#owner;
+    const { pump, outbound, context, spans } = this.#owner;
     const { topic, id: re } = request;
     const { epoch } = head;
     feed.learn(epoch, head.offset);
     const start = startOf(request, head);
     if (request.resume) context.measures.resumed(start.gap ? 'gap' : 'resumed');
-    stages.reached('subscribed');
+    this.#owner.reached('subscribed');
     spans?.end(spanKey(topic));
     // Where the position is not taken up, neither is the message that was under way behind it.
     const partial = start.gap ? undefined : request.resume?.partial;
-    const cursor = new Cursor(feed, { epoch, ...start, partial }, pump);
-    this.#byTopic.set(topic, { kind: 'live', feed, cursor, leave: this.#owner.attend(topic) });
+    const leave = this.#owner.attend(topic);
+    const cursor = new Cursor(feed, { epoch, ...start, partial, leave }, this.#owner);
+    this.#byTopic.set(topic, cursor);
     feed.add(cursor);
     outbound.push({ type: 'subscribed', re, topic, epoch, offset: start.offset, head: head.offset });
     if (cursor.isBehind) pump.activate(cursor);
@@ -169,10 +164,9 @@ export class Subscriptions {
     if (subscription.kind === 'asking') return;
     const { pump, context } = this.#owner;
     if (subscription.kind === 'live') {
-      this.#owner.depart(subscription.feed.topic);
       subscription.leave?.(isRevoked);
-      pump.remove(subscription.cursor);
-      subscription.feed.remove(subscription.cursor);
+      pump.remove(subscription);
+      subscription.feed.remove(subscription);
     }
     context.feeds.release(subscription.feed);
   }
@@ -190,10 +184,13 @@ export class Subscriptions {
 
   /** A client that subscribes and unsubscribes must not have more asked than it may have subscriptions. */
   #count(change: 1 | -1): void {
-    const { gate, context } = this.#owner;
+    const owner = this.#owner;
+    const { maxSubscriptions } = owner.context.limits;
+    const wereTooMany = this.#unanswered > maxSubscriptions;
     this.#unanswered += change;
-    if (this.#unanswered > context.limits.maxSubscriptions) gate.hold('subscriptions');
-    else gate.release('subscriptions');
+    const areTooMany = this.#unanswered > maxSubscriptions;
+    if (areTooMany) owner.gate.hold('subscriptions');
+    else if (wereTooMany) owner.gate.release('subscriptions');
   }
 }
 

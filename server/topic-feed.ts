@@ -3,10 +3,22 @@ import type { Backbone, ReadBounds } from './backbone.ts';
 import { chunkOf, type Chunk } from './chunk.ts';
 import type { FlushScheduler } from './flush-scheduler.ts';
 import { chain, isPromise, type MaybePromise } from './maybe-promise.ts';
+import { Roster, type Listed } from './roster.ts';
 
-/** Someone who reads a topic, and wants to know when it has advanced. */
-export interface FeedReader {
+/** A signal to everybody in a topic. */
+export interface FeedSignal {
+  /** JSON text. */
+  readonly payload: string;
+  readonly sender: object;
+  /** As its sender named it; only the sender gets it. */
+  readonly id: string;
+}
+
+/** Someone who reads a topic. */
+export interface FeedReader extends Listed {
+  /** The topic has advanced. */
   wake(): void;
+  signal(signal: FeedSignal): void;
 }
 
 /** One topic as this server's connections read it: who reads it, and what was read in this turn. */
@@ -18,7 +30,7 @@ export class TopicFeed {
   readonly #backbone: Backbone;
   readonly #scheduler: FlushScheduler;
   readonly #bounds: ReadBounds;
-  readonly #readers = new Set<FeedReader>();
+  readonly #readers = new Roster<FeedReader>();
   /** By the offset that they follow. Kept for one turn only: connections at the same position share them. */
   readonly #chunks = new Map<number, MaybePromise<Chunk>>();
 
@@ -63,7 +75,12 @@ export class TopicFeed {
 
   /** Tells every reader that there is something to read. */
   wake(): void {
-    for (const reader of this.#readers) reader.wake();
+    this.#readers.each((reader) => reader.wake());
+  }
+
+  /** Hands a signal to every reader. */
+  signal(signal: FeedSignal): void {
+    this.#readers.each((reader) => reader.signal(signal));
   }
 
   /** Reads what follows `after`, within one frame. */

@@ -3,7 +3,7 @@ import type { FlushScheduler } from './flush-scheduler.ts';
 import { chain, isPromise, type MaybePromise } from './maybe-promise.ts';
 import type { Measures } from './sight/measures.ts';
 import type { ServerStats } from './stats.ts';
-import { TopicFeed } from './topic-feed.ts';
+import { TopicFeed, type FeedSignal } from './topic-feed.ts';
 
 /** What feeds need of their server. */
 interface FeedsOwner {
@@ -51,6 +51,11 @@ export class TopicFeeds {
   release(feed: TopicFeed): void {
     const entry = this.#entries.get(feed.topic);
     if (entry?.feed === feed) this.#release(entry);
+  }
+
+  /** Hands a signal to all who read the topic. A backbone of several servers would pass it on here. */
+  signal(topic: string, signal: FeedSignal): void {
+    this.#entries.get(topic)?.feed.signal(signal);
   }
 
   #open(topic: string): FeedEntry {

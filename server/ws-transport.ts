@@ -1,13 +1,15 @@
 import type { Socket } from 'node:net';
-import type { RawData, WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import * as closeCodes from '../src/protocol/close-codes.ts';
 import type { Clock } from './clock.ts';
 import { Alarm } from './alarm.ts';
+import { Backlog, type BacklogOwner } from './backlog.ts';
 import { closeReason } from './close-reason.ts';
 import type { DueQueue } from './due-queue.ts';
-import { StallWatch, type StallWatchOwner } from './gate/stall-watch.ts';
+import type { HeardSocket, SocketHearer } from './heard-socket.ts';
 import type { ServerLimits } from './limits.ts';
-import type { ClosedBy, Measures } from './sight/measures.ts';
+import { RoundTrip } from './round-trip.ts';
+import type { Measures } from './sight/measures.ts';
 import type { SharedText } from './shared-text.ts';
 import type { Transport } from './transport.ts';
 
@@ -21,7 +23,7 @@ export interface TransportListener {
   /** The peer takes nothing of what waits for it. */
   stalled(): void;
   drained(): void;
-  closed(code: number, by: ClosedBy): void;
+  closed(code: number): void;
 }
 
 /** What a transport needs of its server. */
@@ -33,26 +35,20 @@ interface TransportParts {
 }
 
 /** A WebSocket of `ws` as a transport. */
-export class WsTransport implements Transport, StallWatchOwner {
-  readonly #socket: WebSocket;
+export class WsTransport implements Transport, SocketHearer, BacklogOwner {
+  readonly #socket: HeardSocket;
   /** What the WebSocket writes to. */
   readonly #stream: Socket;
   readonly #parts: TransportParts;
   /** There once the connection has to end within a time. */
   #deadline: Alarm | undefined;
   /** There once something has waited for the peer. */
-  #stall: StallWatch | undefined;
+  #backlog: Backlog | undefined;
   #listener: TransportListener | undefined;
-  /** Whether a write is under way that tells when what waits has gone. */
-  #isAwaiting = false;
-  #told: (() => void) | undefined;
-  /** The code with which `ws` has closed because of the peer. */
-  #violation: number | undefined;
-  /** When the last ping went out, on the clock of `performance`; undefined once its pong has come. */
-  #pingedAt: number | undefined;
-  #rttMs: number | undefined;
+  /** There from the first ping on. */
+  #roundTrip: RoundTrip | undefined;
 
-  constructor(socket: WebSocket, stream: Socket, parts: TransportParts) {
+  constructor(socket: HeardSocket, stream: Socket, parts: TransportParts) {
     this.#socket = socket;
     this.#stream = stream;
     this.#parts = parts;
@@ -61,48 +57,36 @@ export class WsTransport implements Transport, StallWatchOwner {
   /** Connects the socket's events with a session. Call once. */
   listen(listener: TransportListener): void {
     this.#listener = listener;
-    Object.assign(this.#socket, { [transport]: this })
-      .on('message', onMessage)
-      .on('ping', onPing)
-      .on('pong', onPong)
-      .on('error', onError)
-      .on('close', onClose);
+    this.#socket.hearer = this;
   }
 
-  /** A frame has come. */
   frame(data: Buffer, isBinary: boolean): void {
     this.#listener?.frame(isBinary ? data : data.toString(), data.byteLength);
   }
 
-  /** A ping of the peer has come, which `ws` has answered. */
   pinged(payload: Buffer): void {
     this.#listener?.alive(payload.byteLength);
   }
 
-  /** A pong has come. One that nobody asked for has another payload, and measures nothing. */
   ponged(payload: Buffer): void {
-    if (this.#pingedAt !== undefined && payload.equals(roundTripPing)) {
-      this.#rttMs = performance.now() - this.#pingedAt;
-      this.#parts.measures.roundTrip.observe(this.#rttMs / 1000);
-      this.#pingedAt = undefined;
-    }
+    this.#roundTrip?.end(payload);
     this.#listener?.alive(payload.byteLength);
   }
 
   /** `ws` has closed with the right code by itself (1002, 1007, 1008, 1009): 'close' follows. */
   failed(error: NodeJS.ErrnoException): void {
     this.#endSoon();
-    this.#violation = violationCode(error.code);
-    if (this.#violation !== undefined) this.#listener?.violated(this.#violation);
+    const violation = violationCode(error.code);
+    if (violation !== undefined) this.#listener?.violated(violation);
   }
 
   /** The connection is gone. */
   closed(code: number): void {
     this.#deadline?.clear();
-    this.#stall?.end();
+    this.#backlog?.end();
     const listener = this.#listener;
     this.#listener = undefined;
-    listener?.closed(this.#violation ?? code, this.#violation === undefined ? 'client' : 'server');
+    listener?.closed(code);
   }
 
   get clock(): Clock {
@@ -142,7 +126,7 @@ export class WsTransport implements Transport, StallWatchOwner {
 
   /** Milliseconds that the last answer to a ping took; undefined before there was one. */
   get rttMs(): number | undefined {
-    return this.#rttMs;
+    return this.#roundTrip?.ms;
   }
 
   sendText(text: string | SharedText): void {
@@ -167,8 +151,8 @@ export class WsTransport implements Transport, StallWatchOwner {
 
   ping(): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#pingedAt = performance.now();
-    this.#socket.ping(roundTripPing);
+    this.#roundTrip ??= new RoundTrip(this.#parts.measures);
+    this.#socket.ping(this.#roundTrip.begin());
   }
 
   pause(): void {
@@ -196,17 +180,22 @@ export class WsTransport implements Transport, StallWatchOwner {
     this.#deadline.set(clock.now() + limits.closeTimeoutMs);
   }
 
-  /**
-   * Mostly the operating system takes all at once, and then there is nothing to tell of. Where something waits, an empty
-   * write behind it tells when it has gone: one for all, for it costs as much as another one.
-   */
+  /** Mostly the operating system takes all at once, and then there is nothing to tell of. */
   #watchBacklog(): void {
     if (!this.isWaiting()) return;
-    this.#stall ??= new StallWatch(this);
-    this.#stall.sent();
-    if (this.#isAwaiting || this.#isCompressed || this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#isAwaiting = true;
-    this.#stream.write(nothing, this.#tell);
+    this.#backlog ??= new Backlog(this);
+    this.#backlog.grown();
+  }
+
+  /** An empty write behind what waits goes when that has gone. */
+  tellWhenGone(gone: () => void): boolean {
+    if (this.#isCompressed || this.#socket.readyState !== this.#socket.OPEN) return false;
+    this.#stream.write(nothing, gone);
+    return true;
+  }
+
+  drained(): void {
+    this.#listener?.drained();
   }
 
   get #isCompressed(): boolean {
@@ -215,51 +204,13 @@ export class WsTransport implements Transport, StallWatchOwner {
 
   /** The callback of a send. Only `ws` knows when it has compressed something, and it has gone. */
   get #sent(): (() => void) | undefined {
-    return this.#isCompressed ? this.#tell : undefined;
-  }
-
-  get #tell(): () => void {
-    return (this.#told ??= () => this.#backlogGone());
-  }
-
-  // An error is not of interest here: a 'close' follows it.
-  #backlogGone(): void {
-    this.#isAwaiting = false;
-    this.#stall?.progressed();
-    this.#listener?.drained();
-    this.#watchBacklog();
+    if (!this.#isCompressed) return undefined;
+    this.#backlog ??= new Backlog(this);
+    return this.#backlog.gone;
   }
 }
 
-const roundTripPing = Buffer.from('rtt');
 const nothing = Buffer.alloc(0);
-
-/** Where a WebSocket has its transport, so that all WebSockets can share the functions that hear their events. */
-const transport = Symbol('transport');
-
-const transportOf = (socket: WebSocket): WsTransport =>
-  (socket as WebSocket & { readonly [transport]: WsTransport })[transport];
-
-function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
-  // Never an array or an ArrayBuffer: that is what `binaryType` 'nodebuffer', the default, says.
-  transportOf(this).frame(data as Buffer, isBinary);
-}
-
-function onPing(this: WebSocket, payload: Buffer): void {
-  transportOf(this).pinged(payload);
-}
-
-function onPong(this: WebSocket, payload: Buffer): void {
-  transportOf(this).ponged(payload);
-}
-
-function onError(this: WebSocket, error: Error): void {
-  transportOf(this).failed(error);
-}
-
-function onClose(this: WebSocket, code: number): void {
-  transportOf(this).closed(code);
-}
 
 /** Closes that `ws` does by itself, by the code of its error. */
 function violationCode(error: string | undefined): number | undefined {

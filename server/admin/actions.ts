@@ -52,10 +52,13 @@ function listConnections(input: AdminInput, { connections }: AdminTarget): Prepa
   const after = integer(input, 'after', 0);
   const target = hasTarget(input) ? targetOf(input) : undefined;
   const run = () => {
-    const all = target ? connections.of(target) : [...connections.all.values()];
-    const page = all.filter(({ id }) => Number(id) > after).slice(0, limit + 1);
+    const all = target ? connections.of(target) : connections.all;
+    const page = all.filter(({ id }) => id > after).slice(0, limit + 1);
     const shown = page.slice(0, limit);
-    return { connections: shown.map(shownConnection), next: page.length > limit ? shown.at(-1)!.id : null };
+    return {
+      connections: shown.map(shownConnection),
+      next: page.length > limit ? String(shown.at(-1)!.id) : null,
+    };
   };
   return { details: { ...target, after, limit }, run };
 }
@@ -63,7 +66,7 @@ function listConnections(input: AdminInput, { connections }: AdminTarget): Prepa
 function shownConnection({ id, session, transport, address, since }: Connection): object {
   const { opened } = session;
   return {
-    id,
+    id: String(id),
     identity: session.identity ?? null,
     clientId: opened?.client.clientId ?? null,
     address: address ?? null,
@@ -98,8 +101,7 @@ function kick(input: AdminInput, { connections }: AdminTarget): Prepared {
   if (id !== undefined && (typeof id !== 'string' || hasTarget(input)))
     throw badRequest('name one of id, address and identity, as a string');
   const run = () => {
-    const one = connections.all.get(id as string);
-    const kicked = target ? connections.of(target) : one ? [one] : [];
+    const kicked = target ? connections.of(target) : connections.all.filter((each) => String(each.id) === id);
     for (const { session } of kicked) session.dismiss(closeCodes.tryAgainLater, 'ended by an operator');
     return { closed: kicked.length };
   };
@@ -144,7 +146,7 @@ function drain(input: AdminInput, target: AdminTarget): Prepared {
   if (withinMs === 0) throw badRequest('withinMs is at least 1');
   const run = () => {
     void target.drain(withinMs);
-    return { draining: true, connections: target.connections.all.size };
+    return { draining: true, connections: target.connections.size };
   };
   return { details: { withinMs }, run };
 }

@@ -1,48 +1,46 @@
 import * as closeCodes from '../../src/protocol/close-codes.ts';
 import type { ClientEnvelope } from '../../src/protocol/schema.ts';
-import { clientKey } from '../client.ts';
 import type { ServerContext } from '../context.ts';
 import type { ReadGate } from '../read-gate.ts';
-import type { PeerRequest } from '../transport.ts';
-import { RateGate, type RateGateOwner } from './rate-gate.ts';
+import { addressKey } from './address.ts';
+import { RateGate } from './rate-gate.ts';
 import { floodPoints, pointsOf } from './strikes.ts';
 
 /** What the conduct of a connection is judged by. */
 export interface ConductOwner {
   readonly context: ServerContext;
   readonly gate: ReadGate;
-  readonly peer: PeerRequest;
+  readonly address: string | undefined;
   /** Closes without blame: the points are given here. */
   dismiss(code: number, reason: string): void;
 }
 
-/** How one connection behaves: its seat, its rates and its violations. */
-export class Conduct implements RateGateOwner {
+/** How one connection behaves: its seat and its violations, besides its rates. */
+export class Conduct extends RateGate {
   readonly #owner: ConductOwner;
-  readonly #rates: RateGate;
   /** The identity that has a seat. */
   #identity: string | undefined;
 
   constructor(owner: ConductOwner) {
+    super();
     this.#owner = owner;
-    this.#rates = new RateGate(this);
   }
 
   /** A frame has come. */
-  took(envelopes: readonly ClientEnvelope[], bytes: number): void {
-    this.#rates.took(envelopes.length, envelopes.filter(isControl).length, bytes);
+  tookFrame(envelopes: readonly ClientEnvelope[], bytes: number): void {
+    this.took(envelopes.length, envelopes.filter(isControl).length, bytes);
   }
 
   /** A ping or pong of the WebSocket protocol has come. */
   tookControlFrame(bytes: number): void {
-    this.#rates.took(1, 1, bytes);
+    this.took(1, 1, bytes);
   }
 
-  /** Gives the identity a seat; false where it gets none, and the connection is closed. */
-  seat(identity: string, clientId: string): boolean {
+  /** Gives the identity of a client a seat; false where it gets none, and the connection is closed. */
+  seat(identity: string, key: string): boolean {
     const owner = this.#owner;
     const { context } = owner;
-    const replaces = context.sessions.has(clientKey(identity, clientId));
+    const replaces = context.sessions.has(key);
     const refusal = context.gatekeeper.takeSeat(identity, replaces);
     switch (refusal?.kind) {
       case undefined:
@@ -62,12 +60,12 @@ export class Conduct implements RateGateOwner {
   /** The connection is closed with this code, by us or by the WebSocket itself. */
   closedWith(code: number, reason: string): void {
     const points = pointsOf(code);
-    if (points > 0) this.#strike(points, reason);
+    if (points > 0) strike(this.#owner, this.#identity, points, reason);
   }
 
   /** The connection is over. */
-  end(): void {
-    this.#rates.end();
+  override end(): void {
+    super.end();
     if (this.#identity !== undefined) this.#owner.context.gatekeeper.leaveSeat(this.#identity);
     this.#identity = undefined;
   }
@@ -77,32 +75,36 @@ export class Conduct implements RateGateOwner {
     return this.#identity;
   }
 
-  get context(): ServerContext {
+  protected get context(): ServerContext {
     return this.#owner.context;
   }
 
-  get gate(): ReadGate {
+  protected get gate(): ReadGate {
     return this.#owner.gate;
   }
 
   /** Who it is, for the log. */
   get who(): object {
-    const { remoteAddress } = this.#owner.peer;
-    return { address: remoteAddress, identity: this.#identity };
-  }
-
-  #strike(points: number, reason: string): boolean {
-    const { context, peer } = this.#owner;
-    const whom = { address: peer.addressKey, identity: this.#identity };
-    return context.gatekeeper.strike(whom, points, reason);
+    return { address: this.#owner.address, identity: this.#identity };
   }
 
   /** For long, more control envelopes have come than may. */
-  flooding(): void {
+  protected flooding(): void {
     const reason = 'a flood of control envelopes';
     // Where it is one strike too many, the points are given already: this close gives none.
-    if (this.#strike(floodPoints, reason)) this.#owner.dismiss(closeCodes.limitExceeded, reason);
+    if (strike(this.#owner, this.#identity, floodPoints, reason))
+      this.#owner.dismiss(closeCodes.limitExceeded, reason);
   }
+}
+
+/** Counts a violation. True where that has led to a ban. */
+function strike(
+  { context, address }: ConductOwner,
+  identity: string | undefined,
+  points: number,
+  reason: string,
+): boolean {
+  return context.gatekeeper.strike({ address: addressKey(address), identity }, points, reason);
 }
 
 /** A hub stops on a ban by somebody's decision, and comes back later after one for violations. */

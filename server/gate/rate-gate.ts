@@ -4,15 +4,7 @@ import type { ReadGate } from '../read-gate.ts';
 import type { ConnectionRates } from './rates.ts';
 import { isRested, takeTokens, waitForTokens } from './token-bucket.ts';
 
-/** What a rate gate needs of its connection. */
-export interface RateGateOwner {
-  readonly context: Pick<ServerContext, 'clock' | 'dues' | 'limits' | 'limitHits' | 'gatekeeper'>;
-  readonly gate: ReadGate;
-  /** Who it is, for the log. */
-  readonly who: object;
-  /** For `floodMs` without a rest, more control envelopes have come than may. */
-  flooding(): void;
-}
+type RateContext = Pick<ServerContext, 'clock' | 'dues' | 'limits' | 'limitHits' | 'gatekeeper'>;
 
 /**
  * Bounds what one connection sends. Who sends more is not read from until the debt is paid, so that TCP itself holds
@@ -23,40 +15,48 @@ export interface RateGateOwner {
  * as they are taken is no violation. Everything else is a **control** envelope. An app has no reason to send masses of
  * those for long, and a hub never sends them by itself: a flood of them earns strikes.
  */
-export class RateGate {
-  readonly #owner: RateGateOwner;
-  // When each of its buckets is full, on the clock's `uptime`.
-  #messages = -Infinity;
-  #bytes = -Infinity;
-  #controls = -Infinity;
+export abstract class RateGate {
+  /** When something came last, on the clock's `uptime`. */
+  #at = 0;
+  // In how many microseconds each of its buckets was full then. A fraction would be an object of its own for V8, of 16 bytes.
+  #messages = 0;
+  #bytes = 0;
+  #controls = 0;
   /** There once something has come too fast. */
   #alarm: Alarm | undefined;
   /** Since when control envelopes have been too many, without a rest. */
   #floodingSince: number | undefined;
 
-  constructor(owner: RateGateOwner) {
-    this.#owner = owner;
-  }
+  protected abstract readonly context: RateContext;
+  protected abstract readonly gate: ReadGate;
+  /** Who it is, for the log. */
+  abstract readonly who: object;
+  /** For `floodMs` without a rest, more control envelopes have come than may. */
+  protected abstract flooding(): void;
 
   /** Envelopes have come, so many of them control envelopes, in so many bytes. */
-  took(envelopes: number, controls: number, bytes: number): void {
-    const { context, gate } = this.#owner;
+  protected took(envelopes: number, controls: number, bytes: number): void {
+    const { context } = this;
     const { rates } = context.gatekeeper;
     const now = context.clock.uptime();
-    this.#messages = takeTokens(rates.messages, this.#messages, envelopes, now);
-    this.#bytes = takeTokens(rates.bytes, this.#bytes, bytes, now);
-    this.#controls = takeTokens(rates.controls, this.#controls, controls, now);
+    const messagesFullAt = takeTokens(rates.messages, this.#fullAt(this.#messages), envelopes, now);
+    const bytesFullAt = takeTokens(rates.bytes, this.#fullAt(this.#bytes), bytes, now);
+    const controlsFullAt = takeTokens(rates.controls, this.#fullAt(this.#controls), controls, now);
+    this.#at = now;
+    this.#messages = microseconds(messagesFullAt - now);
+    this.#bytes = microseconds(bytesFullAt - now);
+    this.#controls = microseconds(controlsFullAt - now);
     const waitMs = Math.max(
-      envelopes > 0 ? this.#waitFor('messages', this.#messages, now) : 0,
-      bytes > 0 ? this.#waitFor('bytes', this.#bytes, now) : 0,
-      controls > 0 ? this.#waitFor('controls', this.#controls, now) : 0,
+      envelopes > 0 ? this.#waitFor('messages', messagesFullAt, now) : 0,
+      bytes > 0 ? this.#waitFor('bytes', bytesFullAt, now) : 0,
+      controls > 0 ? this.#waitFor('controls', controlsFullAt, now) : 0,
     );
     if (waitMs > 0) {
-      gate.hold('rate');
-      this.#alarm ??= new Alarm(context.dues, () => gate.release('rate'));
+      this.gate.hold('rate');
+      this.#alarm ??= new Alarm(context.dues, () => this.gate.release('rate'));
       this.#alarm.set(context.clock.now() + waitMs);
     }
-    if (controls > 0) this.#watchFlood(now);
+    if (controls > 0) this.#watchFlood(controlsFullAt, now);
   }
 
   /** Nothing more comes. */
@@ -64,26 +64,33 @@ export class RateGate {
     this.#alarm?.clear();
   }
 
+  #fullAt(microseconds: number): number {
+    return this.#at + microseconds / 1000;
+  }
+
   /** In how many milliseconds the debt is paid; 0 for none. */
   #waitFor(limit: keyof ConnectionRates, fullAt: number, now: number): number {
-    const { context } = this.#owner;
+    const { context } = this;
     const waitMs = waitForTokens(context.gatekeeper.rates[limit], fullAt, 0, now);
     if (waitMs > 0) {
-      context.limitHits.hit(limit, this.#owner.who);
+      context.limitHits.hit(limit, this.who);
       if (limit === 'controls') this.#floodingSince ??= now;
     }
     return waitMs;
   }
 
-  #watchFlood(now: number): void {
-    const owner = this.#owner;
+  #watchFlood(controlsFullAt: number, now: number): void {
+    const { context } = this;
     if (this.#floodingSince === undefined) return;
-    if (isRested(owner.context.gatekeeper.rates.controls, this.#controls, now)) {
+    if (isRested(context.gatekeeper.rates.controls, controlsFullAt, now)) {
       this.#floodingSince = undefined;
-    } else if (now - this.#floodingSince >= owner.context.limits.floodMs) {
+    } else if (now - this.#floodingSince >= context.limits.floodMs) {
       this.#floodingSince = now;
-      owner.context.limitHits.hit('flood', owner.who);
-      owner.flooding();
+      context.limitHits.hit('flood', this.who);
+      this.flooding();
     }
   }
 }
+
+/** Rounded up, so that nothing is too little to count, but for what the arithmetic itself is off by. */
+const microseconds = (ms: number): number => Math.ceil(ms * 1000 - 1e-3);

@@ -34,6 +34,13 @@ describe('messages above the rate', () => {
     expect(running.logger.lines.some((line) => line.includes('"limit":"messages"'))).toBe(true);
   });
 
+  it('are counted also where one takes less than a microsecond', () => {
+    const limits = { messagesPerSecond: 4_000_000, messageBurst: 100 };
+    const { context, receive } = simulatedSession({ limits });
+    for (let n = 0; n < 200; n++) receive({ type: 'ping' });
+    expect(context.stats.limitsHit.messages).toBeGreaterThan(0);
+  });
+
   it('hold back nobody else', async () => {
     await using running = await startServer({ limits: { messagesPerSecond: 1, messageBurst: 10 } });
     const greedy = await running.client({ hello: { clientId: 'greedy' } });

@@ -1,25 +1,30 @@
-import type { ServerContext } from '../context.ts';
-import type { ConnectionStage } from './measures.ts';
+import type { Clock } from '../clock.ts';
+import type { ConnectionStage, Measures } from './measures.ts';
 
-/** How far one connection has come, and how long that took. Each stage counts once. */
+/** A connection that comes into being. */
+export interface Staged {
+  /** When it was accepted, on the clock's `uptime`. */
+  readonly acceptedAt: number;
+  /** The stages that it has reached, one bit for each. Belongs to {@link Stages}. */
+  stages: number;
+}
+
+/** How far connections have come, and how long that took. Each stage of a connection counts once. */
 export class Stages {
-  readonly #context: Pick<ServerContext, 'clock' | 'measures'>;
-  readonly #acceptedAt: number;
-  /** One bit for each stage, for there is one of these for each connection. */
-  #reached = 0;
+  readonly #clock: Clock;
+  readonly #measures: Measures;
 
-  constructor(context: Pick<ServerContext, 'clock' | 'measures'>) {
-    this.#context = context;
-    this.#acceptedAt = context.clock.uptime();
+  constructor(clock: Clock, measures: Measures) {
+    this.#clock = clock;
+    this.#measures = measures;
   }
 
   /** The connection is there now. */
-  reached(stage: ConnectionStage): void {
+  reached(connection: Staged, stage: ConnectionStage): void {
     const bit = bits[stage];
-    if ((this.#reached & bit) !== 0) return;
-    this.#reached |= bit;
-    const { clock, measures } = this.#context;
-    measures.reached(stage, clock.uptime() - this.#acceptedAt);
+    if ((connection.stages & bit) !== 0) return;
+    connection.stages |= bit;
+    this.#measures.reached(stage, this.#clock.uptime() - connection.acceptedAt);
   }
 }
 
