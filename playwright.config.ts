@@ -5,6 +5,8 @@ import { hosts } from './e2e/harness/capabilities.ts';
 import { chromiumArgs, findChromium, findFirefox, isPlaywrights } from './scripts/browser.mjs';
 import { isCI } from './scripts/run.mjs';
 
+/** The suite of `npm test` that this is; undefined by hand, which means all. */
+const suite = process.env['ONESOCKET_SUITE'];
 const report = process.env['PLAYWRIGHT_JSON_OUTPUT_FILE'];
 const chromium = findChromium();
 const firefox = findFirefox();
@@ -51,20 +53,26 @@ const projectsOf = (browser: string, project: Project): Project[] =>
     use: { ...project.use, host },
   }));
 
+/** What waits most of its time, for a backoff, an expiry, a steal or the end of a sleep, runs beside the others. */
+const patient = '(?:backoff|chaos|frozen-leader|sleep|tokens)\\.spec\\.ts$';
+const patientSpecs = new RegExp(`[\\\\/]${patient}`);
+const otherSpecs = new RegExp(`[\\\\/](?!${patient})[\\w-]+\\.spec\\.ts$`);
+
 const testIgnore = ['webkit/**'];
 
 export default defineConfig<E2eOptions>({
   testDir: 'e2e',
   globalSetup: './e2e/global-setup.ts',
-  testMatch: '**/*.spec.ts',
-  outputDir: '.cache/playwright',
+  testMatch: suite === 'patient' ? patientSpecs : suite === 'e2e' ? otherSpecs : '**/*.spec.ts',
+  // Suites run side by side, and each empties its own.
+  outputDir: `.cache/playwright/${suite ?? 'any'}`,
   // The projects of tsconfig.json map the package's name to its sources; these tests take what we ship.
   tsconfig: './tsconfig.base.json',
   forbidOnly: isCI,
   // Tests wait for events alone; a loaded machine makes them slow, and nothing else.
   timeout: 60_000,
   fullyParallel: false,
-  workers: 2,
+  workers: suite === 'patient' ? 1 : 2,
   retries: 0,
   reporter: report ? [['list'], ['json', { outputFile: report }]] : [['list']],
   use: { headless: true },

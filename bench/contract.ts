@@ -17,8 +17,11 @@ export type Peer = Side | 'socket.io';
 
 /** What the bench asks the process of one of these. */
 export type NodeCommand =
-  /** Publishes so many numbered messages in one turn. Answered with the time of the beginning, ms since the epoch. */
-  | { readonly kind: 'emit'; readonly count: number }
+  /**
+   * Publishes so many numbered messages, one in each `everyMs` milliseconds; with 0, all in one turn. Answered with the time
+   * of the beginning, ms since the epoch.
+   */
+  | { readonly kind: 'emit'; readonly count: number; readonly everyMs: number }
   /** Answered with a {@link NodeMemory}. */
   | { readonly kind: 'memory' }
   /** Answered with the milliseconds of CPU that the process has used. */

@@ -21,16 +21,24 @@ const message = (n: number) => ({
   at: 1_700_000_000_000 + n,
 });
 
-function emit(count: number): number {
+/** Answers when the first is out: how late the others are is what is measured. */
+function emit(count: number, everyMs: number): number {
   const startedAt = Date.now();
-  for (let n = 1; n <= count; n++) side.sendToAll(message(n));
+  let sent = 0;
+  const sendDue = () => {
+    const due = everyMs > 0 ? Math.floor((Date.now() - startedAt) / everyMs) + 1 : count;
+    while (sent < Math.min(due, count)) side.sendToAll(message((sent += 1)));
+    if (sent === count) clearInterval(timer);
+  };
+  const timer = setInterval(sendDue, everyMs);
+  sendDue();
   return startedAt;
 }
 
 http.listen(0, '127.0.0.1', () => {
   serveParent((http.address() as AddressInfo).port, async (asked) => {
     const command = asked as NodeCommand;
-    if (command.kind === 'emit') return emit(command.count);
+    if (command.kind === 'emit') return emit(command.count, command.everyMs);
     if (command.kind === 'memory') return { connections: side.connections(), ...(await heldMemory()) };
     const { user, system } = process.cpuUsage();
     return (user + system) / 1000;

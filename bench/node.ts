@@ -13,8 +13,11 @@ export interface Node extends AsyncDisposable {
   gather(count: number): Promise<void>;
   /** Ends all connections. Settles when the server has noticed. */
   leave(): Promise<void>;
-  /** Publishes so many messages in one turn. Settles with the milliseconds until the last connection has the last of them. */
-  emit(count: number): Promise<number>;
+  /**
+   * Publishes so many messages, one in each `everyMs` milliseconds, or all in one turn. Settles with the milliseconds until
+   * the last connection has the last of them.
+   */
+  emit(count: number, everyMs?: number): Promise<number>;
   /** Lets each connection publish so many. Settles with the milliseconds until all are acknowledged. */
   publish(count: number, window: number): Promise<number>;
   memory(): Promise<NodeMemory>;
@@ -39,9 +42,9 @@ export async function openNode(peer: Peer): Promise<Node> {
       await ask({ kind: 'leave' });
       while ((await memory()).connections > 0) await delay(lookMs);
     },
-    async emit(count) {
+    async emit(count, everyMs = 0) {
       await ask({ kind: 'listen', mark: `"n":${count},` });
-      const startedAt = (await askServer({ kind: 'emit', count })) as number;
+      const startedAt = (await askServer({ kind: 'emit', count, everyMs })) as number;
       return Math.max(1, ((await ask({ kind: 'heard' })) as number) - startedAt);
     },
     publish: async (count, window) => (await ask({ kind: 'publish', peer, count, window })) as number,

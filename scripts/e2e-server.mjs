@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { build } from 'vite';
 import { root } from './run.mjs';
 
-const outDir = resolve(root, '.cache/e2e');
+// Suites run side by side, and each makes its own.
+const outDir = resolve(root, '.cache/e2e', process.env.ONESOCKET_SUITE ?? 'any');
 
 /** What a test starts as its server. */
 export const e2eServer = resolve(outDir, 'server.js');

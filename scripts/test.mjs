@@ -17,7 +17,10 @@ const playwright = (_report, browsers) => [
   ['test', ...browsers.map((name) => `--project=${name}-*`)],
 ];
 
-/** `needs`: programs; where there are several, they are browsers, and it runs in those of them that are there. */
+/**
+ * `needs`: programs; where there are several, they are browsers, and it runs in those of them that are there. What is quiet
+ * is shown when it has ended. Which multi-tab tests are `patient` stands in playwright.config.ts.
+ */
 const suites = {
   unit: { needs: [], command: (report) => vitest('unit', report), kind: 'vitest' },
   proxy: { needs: ['nginx'], command: (report) => vitest('proxy', report), kind: 'vitest' },
@@ -26,16 +29,27 @@ const suites = {
     needs: [],
     command: () => [process.execPath, ['scripts/sim.mjs', '--seeds', '2000']],
     kind: 'sim',
+    isQuiet: true,
   },
-  e2e: { needs: ['chromium', 'firefox'], command: playwright, kind: 'playwright' },
+  e2e: {
+    needs: ['chromium', 'firefox'],
+    command: playwright,
+    kind: 'playwright',
+  },
+  patient: {
+    needs: ['chromium', 'firefox'],
+    command: playwright,
+    kind: 'playwright',
+    isQuiet: true,
+  },
   webkit: { needs: ['webkit'], command: playwright, kind: 'playwright' },
 };
 
 /**
- * Steps follow one another; the lanes of a step run side by side, the suites of a lane in turn. Two of these wait most of
- * their time, and the simulation computes, behind whatever else wants the processor.
+ * Steps follow one another; the lanes of a step run side by side, the suites of a lane in turn: what waits most of its
+ * time beside what computes. The simulation does so behind whatever else wants the processor.
  */
-const steps = [[['unit']], [['proxy', 'webkit'], ['sim']], [['browser']], [['e2e']]];
+const steps = [[['unit']], [['proxy', 'webkit'], ['sim']], [['browser']], [['e2e'], ['patient']]];
 
 const noCounts = () => ({ passed: 0, failed: 0, skipped: 0 });
 
@@ -112,16 +126,16 @@ const countMissing = (needs, found) => {
   return counts;
 };
 
-const environmentOf = (found, report) => ({
+const environmentOf = (name, found, report) => ({
   PLAYWRIGHT_JSON_OUTPUT_FILE: report,
+  ONESOCKET_SUITE: name,
   ...Object.fromEntries(
-    Object.entries(found).map(([name, path]) => [`ONESOCKET_${name.toUpperCase()}`, path]),
+    Object.entries(found).map(([program, path]) => [`ONESOCKET_${program.toUpperCase()}`, path]),
   ),
 });
 
 const runSuite = async (name, found) => {
-  const { needs, command, kind } = suites[name];
-  const isQuiet = kind === 'sim';
+  const { needs, command, kind, isQuiet = false } = suites[name];
   const title = `\n=== ${name} ===`;
   if (!isQuiet) console.log(title);
   const counts = countMissing(needs, found);
@@ -129,7 +143,10 @@ const runSuite = async (name, found) => {
   if (needs.length > 0 && present.length === 0) return counts;
   const report = resolve(reports, `${name}.json`);
   const [program, args] = command(report, present);
-  const { code, output } = await run(program, args, { env: environmentOf(found, report), show: !isQuiet });
+  const { code, output } = await run(program, args, {
+    env: environmentOf(name, found, report),
+    show: !isQuiet,
+  });
   if (isQuiet) console.log(`${title}\n${output.trim()}`);
   const ran = readCounts(kind, report, output);
   // An error outside of any test, or a pattern that matches no file, must not look like success.
