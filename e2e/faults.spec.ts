@@ -1,9 +1,9 @@
 import type { Backend } from './harness/backend.ts';
 import type { Tab } from './harness/tab.ts';
-import { expect, quickBackoff, test } from './harness/test.ts';
+import { expect, longHistory, quickBackoff, test } from './harness/test.ts';
 
 // The flow puts a thousand messages a second into each topic: no machine may be too slow for the history of a cut.
-test.use({ settings: { limits: { historyMessages: 100_000, historyBytes: 64 * 1024 * 1024 } } });
+test.use({ settings: longHistory });
 
 /** All tabs have seen everything that the server accepted in a topic, in that order, and told no gap. */
 const expectNoLoss = async (backend: Backend, tabs: readonly Tab[], topic: string): Promise<void> => {

@@ -1,8 +1,8 @@
 import { everyTab, expectArrivedOnce, expectNoLoss, findsAnotherHub } from './harness/checks.ts';
-import { expect, test } from './harness/test.ts';
+import { expect, longHistory, test } from './harness/test.ts';
 
 // More than comes while there is no hub: Firefox takes seconds to have another.
-test.use({ settings: { limits: { historyMessages: 100_000, historyBytes: 64 * 1024 * 1024 } } });
+test.use({ settings: longHistory });
 
 test.beforeEach(({ can }) => test.skip(can.cannotKill !== false, String(can.cannotKill)));
 

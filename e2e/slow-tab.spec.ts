@@ -1,9 +1,9 @@
-import { expect, test } from './harness/test.ts';
+import { expect, longHistory, test } from './harness/test.ts';
 
 /** The hub keeps so many messages of a topic; a tab that is further behind than this gets a gap. */
 const tailMessages = 8_192;
 
-test.use({ settings: { limits: { historyMessages: 100_000, historyBytes: 64 * 1024 * 1024 } } });
+test.use({ settings: longHistory });
 
 /** Makes a tab block its main thread in the handler of the message `{ stop: key }` until `site.release(key)`. */
 const stuckScript = (): void => {

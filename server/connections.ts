@@ -119,7 +119,7 @@ export class Connections {
 
   /** All connections, the oldest first. */
   get all(): Connection[] {
-    return this.#open.list().toSorted((one, other) => one.id - other.id);
+    return oldestFirst(this.#open.list());
   }
 
   /** Takes an upgrade request, or answers it with 403, 429 or 503. */
@@ -163,9 +163,9 @@ export class Connections {
 
   /** The connections of an address or identity. */
   of({ kind, value }: BanTarget): Connection[] {
-    return this.all.filter(({ session, addressKey: key }) =>
-      kind === 'address' ? key === value : session.identity === value,
-    );
+    const isOf: (each: Connection) => boolean =
+      kind === 'address' ? (each) => each.addressKey === value : ({ session }) => session.identity === value;
+    return oldestFirst(this.#open.list().filter(isOf));
   }
 
   #accept(webSocket: HeardSocket, request: IncomingMessage, address: string | undefined): void {
@@ -210,6 +210,9 @@ export class Connections {
     for (const { session } of this.of(ban)) session.dismiss(banCode(ban.by), `banned: ${ban.reason}`);
   }
 }
+
+const oldestFirst = (connections: Connection[]): Connection[] =>
+  connections.toSorted((one, other) => one.id - other.id);
 
 const measuredOf = ({ session, transport }: Connection): Measured => ({
   receivedBytes: transport.bytesRead,

@@ -26,21 +26,22 @@ export class HeardSocket extends WebSocket {
       case 'message':
         // Never an array or an ArrayBuffer: that is what `binaryType` 'nodebuffer', the default, says.
         hearer.frame(given[0] as Buffer, given[1] as boolean);
-        return true;
+        break;
       case 'ping':
         hearer.pinged(given[0] as Buffer);
-        return true;
+        break;
       case 'pong':
         hearer.ponged(given[0] as Buffer);
-        return true;
+        break;
       case 'error':
         hearer.failed(given[0] as Error);
-        return true;
+        break;
       case 'close':
         hearer.closed(given[0] as number);
-        return true;
+        break;
       default:
         return super.emit(event, ...given);
     }
+    return true;
   }
 }

@@ -8,6 +8,9 @@ import { startSite, type Site } from './site.ts';
 /** A backoff short enough for tests that break connections. */
 export const quickBackoff = { baseMs: 20, maxMs: 100, maxAttempts: 1_000 } as const;
 
+/** Settings of a server whose history holds what a flood puts into a topic while somebody is away. */
+export const longHistory = { limits: { historyMessages: 100_000, historyBytes: 64 * 1024 * 1024 } } as const;
+
 /**
  * For tests that count the connections while a page goes: Firefox closes the socket of its worker (1001) some milliseconds
  * before the worker ends, which is time for one more attempt of a hub that waits no longer than that.

@@ -4,7 +4,7 @@ import { createKiller, type Killer } from './killer.ts';
 import type { PageSpec } from './page-tab.ts';
 import { openPage, Tab } from './tab.ts';
 
-export { patientBackoff, quickBackoff } from './base-test.ts';
+export { longHistory, patientBackoff, quickBackoff } from './base-test.ts';
 
 /** Firefox reports what it logs of a socket, or of a script that it cannot load, as an error of the page. */
 const aboutLoading =

@@ -1,8 +1,9 @@
 import type { Progress } from '../../src/types.ts';
+import type { Position } from '../../worker/core/hub-api.ts';
 import type { Realm } from '../kernel/realm.ts';
 import type { Publication } from './ledger.ts';
 import { isOfTransfers, saidByHub, saidByServer, type Frame } from './frames.ts';
-import type { Follower, Head } from './topics.ts';
+import type { Follower } from './topics.ts';
 import { must } from './violation.ts';
 
 /** The large message that a hub had last of a topic. */
@@ -141,7 +142,7 @@ export class ProgressChecks {
 }
 
 /** Whether a hub that asks for what follows `resume` has to hear anew of a large message that it had, in part or all. */
-function isBehind(begun: Begun | null, resume: Head | undefined): boolean {
+function isBehind(begun: Begun | null, resume: Position | undefined): boolean {
   if (!begun || begun.epoch !== resume?.epoch) return begun !== null;
   return begun.received === begun.size ? resume.offset < begun.offset : resume.offset < begun.offset - 1;
 }

@@ -15,8 +15,7 @@ export interface Follower {
   last: { readonly epoch: string; readonly offset: number } | null;
 }
 
-/** A position of a topic. */
-export interface Head {
+interface Head {
   readonly epoch: string;
   readonly offset: number;
 }

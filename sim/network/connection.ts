@@ -41,6 +41,7 @@ export class Connection {
   readonly #down: Pipe;
   readonly #marks: Marks;
   readonly #observer: ServerEndObserver;
+  readonly #passed: (connection: Connection, frame: string | Uint8Array) => void;
   #end: ServerEnd | null = null;
   /** Whether each side still listens, as far as it knows. */
   #hasClient = true;
@@ -56,11 +57,14 @@ export class Connection {
       readonly down: Pipe;
       readonly marks: Marks;
       readonly observer: ServerEndObserver;
+      /** A frame has reached one of the ends. */
+      readonly passed: (connection: Connection, frame: string | Uint8Array) => void;
     },
     events: TransportEvents,
   ) {
-    const { number, client, server, up, down, marks, observer } = parts;
+    const { number, client, server, up, down, marks, observer, passed } = parts;
     this.#observer = observer;
+    this.#passed = passed;
     this.number = number;
     this.client = client;
     this.server = server;
@@ -91,6 +95,7 @@ export class Connection {
       this.#up.push(sizeOf(frame), () =>
         this.#toServer((end) => {
           this.#observer.hears(this, frame);
+          this.#passed(this, frame);
           end.frame(frame);
         }),
       );
@@ -141,7 +146,11 @@ export class Connection {
       let waits = true;
       this.#down.push(
         sizeOf(data),
-        () => this.#toClient(() => this.#events.frame(data)),
+        () =>
+          this.#toClient(() => {
+            this.#events.frame(data);
+            this.#passed(this, data);
+          }),
         () => waits && this.#toServer((end) => end.drained()),
       );
       waits = bufferedBytes() > 0;

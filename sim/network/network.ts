@@ -121,22 +121,10 @@ export class Network {
       new Pipe(this.#kernel, this.#random.fork(`${number}${name}`), this.quality);
     const { realm: server } = listener;
     const parts = { number, client, server, up: pipe('up'), down: pipe('down') };
-    const observer: ServerEndObserver = {
-      ...this.#observer,
-      hears: (heard, frame) => {
-        this.#observer.hears(heard, frame);
-        this.passed(heard, frame);
-      },
-    };
-    const connection: Connection = new Connection(
-      { ...parts, marks: this.#marks, observer },
-      {
-        ...events,
-        frame: (frame) => {
-          events.frame(frame);
-          this.passed(connection, frame);
-        },
-      },
+    const passed: Network['passed'] = (...frame) => this.passed(...frame);
+    const connection = new Connection(
+      { ...parts, marks: this.#marks, observer: this.#observer, passed },
+      events,
     );
     this.#connections.add(connection);
     connection.accept((transport) => listener.accept(transport));
